@@ -1,0 +1,3 @@
+#ifndef GESSO_CImaging_H
+#define GESSO_CImaging_H
+#endif

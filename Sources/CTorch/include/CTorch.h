@@ -1,0 +1,3 @@
+#ifndef GESSO_CTorch_H
+#define GESSO_CTorch_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef GESSO_Resources_H
+#define GESSO_Resources_H
+#endif
