@@ -8,7 +8,8 @@ let package = Package(
         .executable(name: "gesso", targets: ["CLI"])
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         // Computing side: libtorch behind a C table, opened at run time.
@@ -21,6 +22,7 @@ let package = Package(
             dependencies: [
                 "Torch", "SafeTensors", "Tokenizers", "Sampling", "Planning", "Generation", "Layers", "Models",
                 "Imaging", "Resources",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
 
         // Pure side: text, numbers, bytes.
