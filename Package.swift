@@ -36,7 +36,7 @@ let package = Package(
             name: "CImaging",
             linkerSettings: [
                 .linkedLibrary("png16"), .linkedLibrary("z"), .linkedLibrary("turbojpeg"),
-                .linkedLibrary("webp"), .linkedLibrary("webpmux"), .linkedLibrary("webpdemux"),
+                .linkedLibrary("webp"),
             ]),
         .target(name: "Imaging", dependencies: ["CImaging"]),
 
