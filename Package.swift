@@ -27,7 +27,7 @@ let package = Package(
 
         // Pure side: text, numbers, bytes.
         .target(name: "SafeTensors"),
-        .target(name: "Resources"),
+        .target(name: "Resources", exclude: ["Configurations", "Text", "Vocabularies"]),
         .target(name: "Tokenizers", dependencies: ["Resources"]),
         .target(name: "Sampling"),
         .target(name: "Planning"),
@@ -51,7 +51,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Torch", "SafeTensors"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
         .testTarget(name: "SafeTensorsTests", dependencies: ["SafeTensors"]),
-        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"]),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Resources"]),
         .testTarget(name: "SamplingTests", dependencies: ["Sampling"]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
         .testTarget(name: "ModelsTests", dependencies: ["Models", "Layers", "SafeTensors", "Torch", "TestSupport"]),
