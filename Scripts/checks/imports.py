@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from project import Finding
 
 TABLE = "Documentation/architecture.md"
-SYSTEM = {"Foundation", "FoundationEssentials", "Glibc", "Synchronization", "Dispatch"}
+SYSTEM = {"Foundation", "FoundationEssentials", "Glibc", "Darwin", "Synchronization", "Dispatch"}
 TESTING = {"Testing"}
 IMPORT = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?"
