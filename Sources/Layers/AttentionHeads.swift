@@ -1,0 +1,19 @@
+package import Torch
+
+extension Tensor {
+    /// Splits the last axis into heads, attends, and joins the heads again.
+    /// - Parameters:
+    ///   - self: Queries `[batch, tokens, heads * width]`.
+    ///   - keys: `[batch, context, heads * width]`, like `values`.
+    /// - Returns: `[batch, tokens, heads * width]`
+    package func attended(
+        _ keys: Tensor, _ values: Tensor, heads: Int, causal: Bool = false
+    ) throws(TensorError) -> Tensor {
+        let shape = shape
+        func split(_ x: Tensor) throws(TensorError) -> Tensor {
+            try x.reshaped(shape[0], -1, heads, shape[2] / heads).transposed(1, 2)
+        }
+        return try split(self).attended(split(keys), split(values), causal: causal)
+            .transposed(1, 2).reshaped(shape)
+    }
+}

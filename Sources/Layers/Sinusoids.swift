@@ -1,0 +1,38 @@
+internal import Foundation
+
+/// The sinusoidal embedding of positions in time (Ho et al. 2020, after Vaswani et al. 2017).
+///
+/// Computed in `Double` on the host: in half precision the angles of late timesteps are off by a third of a turn.
+package struct Sinusoids: Sendable, Equatable {
+    /// Numbers in one embedding.
+    package let width: Int
+    /// Whether the cosines come first, as in every published Stable Diffusion model.
+    package let cosinesFirst: Bool
+    /// Taken from the number of frequencies in the exponent's denominator: 1 spreads them up to 1/10000 inclusive.
+    package let frequencyShift: Double
+
+    package init(width: Int, cosinesFirst: Bool = true, frequencyShift: Double = 0) {
+        self.width = width
+        self.cosinesFirst = cosinesFirst
+        self.frequencyShift = frequencyShift
+    }
+
+    /// - Returns: `values.count * width` numbers, one embedding after the other.
+    package func callAsFunction(_ values: [Double]) -> [Float] {
+        let half = width / 2
+        let frequencies = (0..<half).map { index in
+            exp(-log(10_000) * Double(index) / (Double(half) - frequencyShift))
+        }
+        var result: [Float] = []
+        result.reserveCapacity(values.count * width)
+        for value in values {
+            let angles = frequencies.map { value * $0 }
+            let sines = angles.map { Float(sin($0)) }
+            let cosines = angles.map { Float(cos($0)) }
+            result += cosinesFirst ? cosines + sines : sines + cosines
+            // An odd width ends with a zero, as the reference pads it.
+            if !width.isMultiple(of: 2) { result.append(0) }
+        }
+        return result
+    }
+}

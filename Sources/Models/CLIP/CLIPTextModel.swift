@@ -1,0 +1,123 @@
+package import Layers
+package import Torch
+
+/// CLIP's text encoder (Radford et al. 2021): a causal transformer whose hidden states condition the denoiser.
+///
+/// Serves both of SDXL's encoders; they differ in configuration only.
+package struct CLIPTextModel: Sendable {
+    /// What the encoder says about one padded line of tokens.
+    package struct Output: Sendable {
+        /// The chosen layer's hidden states, without the final norm: `[batch, tokens, width]`.
+        package let hiddenStates: Tensor
+        /// The projected state at the end of the text, `[batch, projection width]`; nil without a projection.
+        package let pooled: Tensor?
+    }
+
+    private let configuration: CLIPTextConfiguration
+    private let device: Device
+    private let tokens: Embedding
+    private let positions: Weight
+    private let layers: [CLIPLayer]
+    private let finalNorm: LayerNorm?
+    private let projection: Linear?
+
+    /// - Parameter layerCount: How many layers to build; fewer than there are where the last ones are never run, so
+    ///   that a broken tensor in a layer nobody uses is no reason to refuse a checkpoint.
+    package init(
+        _ weights: WeightScope, _ configuration: CLIPTextConfiguration, layerCount: Int
+    ) throws(WeightError) {
+        let width = configuration.width
+        let embeddings = weights["embeddings"]
+        self.configuration = configuration
+        device = weights.device
+        tokens = try Embedding(
+            embeddings["token_embedding"], entries: configuration.vocabularySize, width: width)
+        positions = try embeddings["position_embedding"]("weight", configuration.positions, width)
+        var layers: [CLIPLayer] = []
+        for index in 0..<layerCount {
+            layers.append(try CLIPLayer(weights["encoder"]["layers"][index], configuration))
+        }
+        self.layers = layers
+        if let projectionWidth = configuration.projectionWidth {
+            finalNorm = try LayerNorm(
+                weights["final_layer_norm"], width: width, epsilon: configuration.normEpsilon)
+            projection = try Linear(weights["text_projection"], width, projectionWidth, bias: false)
+        } else {
+            finalNorm = nil
+            projection = nil
+        }
+    }
+
+    /// - Parameters:
+    ///   - ids: Padded lines of token ids, all of one length, which is at most the number of positions.
+    ///   - skippedLayers: Layers left out at the end for `hiddenStates`. The pooled output always comes from the last.
+    package func callAsFunction(_ ids: [[Int]], skippedLayers: Int) throws(TensorError) -> Output {
+        let count = ids[0].count
+        let lines = try Tensor(integers: ids.flatMap { $0 }, shape: [ids.count, count]).to(device)
+        var hidden = try tokens(lines) + positions().narrowed(0, from: 0, length: count)
+        var chosen: Tensor?
+        let last = configuration.layers - skippedLayers
+        if last == 0 { chosen = hidden }
+        for (index, layer) in layers.enumerated() {
+            hidden = try layer(hidden)
+            if index + 1 == last { chosen = hidden }
+        }
+        guard let chosen else {
+            throw TensorError(operation: "CLIP", message: "\(layers.count) layers cannot leave out \(skippedLayers)")
+        }
+        guard let finalNorm, let projection else { return Output(hiddenStates: chosen, pooled: nil) }
+        var ends: [Tensor] = []
+        for (row, line) in ids.enumerated() {
+            ends.append(
+                try hidden.narrowed(0, from: row, length: 1).narrowed(1, from: endOfText(line), length: 1))
+        }
+        let summary = try Tensor.concatenated(ends, along: 0).reshaped(ids.count, configuration.width)
+        return Output(hiddenStates: chosen, pooled: try projection(finalNorm(summary)))
+    }
+
+    /// Where a line's summary is read: at its first end-of-text id, or for old configurations at its largest id.
+    private func endOfText(_ line: [Int]) -> Int {
+        let id = configuration.poolsAtLargestID ? line.max() : configuration.endOfTextID
+        // The reference takes the maximum of a comparison, which is the first place where nothing compares equal.
+        return line.firstIndex { $0 == id } ?? 0
+    }
+}
+
+/// One pre-norm transformer layer: attention to the past, then a feed-forward part.
+private struct CLIPLayer: Sendable {
+    private let norm1, norm2: LayerNorm
+    private let query, key, value, out: Linear
+    private let up, down: Linear
+    private let heads: Int
+    private let activation: CLIPTextConfiguration.Activation
+
+    init(_ weights: WeightScope, _ configuration: CLIPTextConfiguration) throws(WeightError) {
+        let width = configuration.width
+        norm1 = try LayerNorm(weights["layer_norm1"], width: width, epsilon: configuration.normEpsilon)
+        norm2 = try LayerNorm(weights["layer_norm2"], width: width, epsilon: configuration.normEpsilon)
+        let attention = weights["self_attn"]
+        query = try Linear(attention["q_proj"], width, width)
+        key = try Linear(attention["k_proj"], width, width)
+        value = try Linear(attention["v_proj"], width, width)
+        out = try Linear(attention["out_proj"], width, width)
+        up = try Linear(weights["mlp"]["fc1"], width, configuration.mlpWidth)
+        down = try Linear(weights["mlp"]["fc2"], configuration.mlpWidth, width)
+        heads = configuration.heads
+        activation = configuration.activation
+    }
+
+    /// - Parameter x: `[batch, tokens, width]`
+    func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
+        let h = try norm1(x)
+        let attended = try x + out(query(h).attended(key(h), value(h), heads: heads, causal: true))
+        return try attended + down(activated(up(norm2(attended))))
+    }
+
+    private func activated(_ x: Tensor) throws(TensorError) -> Tensor {
+        switch activation {
+        case .gelu: try x.gelu()
+        // OpenAI's approximation of GELU.
+        case .quickGELU: try x * (x * 1.702).sigmoid()
+        }
+    }
+}

@@ -1,0 +1,78 @@
+internal import CTorch
+internal import Foundation
+
+/// Finding and opening libtorch. Nothing in the package is linked to it, so all else works without.
+package enum LibTorch {
+    /// The opened library.
+    package struct Opened: Sendable, Equatable {
+        /// The file that was opened.
+        package let path: String
+        /// Where it was found, in words.
+        package let origin: String
+        /// `2.13`, from the library itself.
+        package let version: String
+        /// Whether it is a CUDA build.
+        package let supportsCUDA: Bool
+    }
+
+    /// Why libtorch could not be used, and what to do.
+    package struct OpenError: Error, Equatable, CustomStringConvertible {
+        package let reason: String
+        package var description: String {
+            "\(reason); run `make demo` once, install torch 2.11 or newer for Python, or set GESSO_LIBTORCH "
+                + "to a folder with libtorch.so (`gesso doctor` shows where was looked)"
+        }
+    }
+
+    /// Opens the first usable candidate. Calling again returns the first result.
+    ///
+    /// Not to be called before it is needed: the library takes about 0.2 s and 100 MB.
+    package static func open() throws(OpenError) -> Opened { try opened.get() }
+
+    private static let opened: Result<Opened, OpenError> = {
+        let candidates = LibraryCandidate.all()
+        guard let usable = candidates.first(where: { $0.problem == nil }) else {
+            let first = candidates.first.map { "\($0.path): \($0.problem ?? "")" }
+            return .failure(OpenError(reason: first ?? "libtorch was not found"))
+        }
+        guard unsafe ct_open(usable.path) == 0 else {
+            return .failure(OpenError(reason: "libtorch could not be opened: \(Tensor.lastMessage)"))
+        }
+        let version = ct_abi_version()
+        return .success(
+            Opened(
+                path: usable.path, origin: usable.origin, version: "\(version >> 56).\(version >> 48 & 0xff)",
+                supportsCUDA: ct_has_cuda_functions()))
+    }()
+
+    /// How many threads operators use; to be asked on a device thread.
+    package static func threadCount() throws(TensorError) -> Int {
+        var count: UInt32 = 0
+        try unsafe Tensor.check("get_num_threads", ct_thread_count(&count))
+        return Int(count)
+    }
+
+    /// The memory of a CUDA card, or nil where there is none.
+    package static func cudaMemory(_ index: Int) -> (free: Int, total: Int)? {
+        typealias SetDevice = @convention(c) (Int32) -> Int32
+        typealias MemoryInfo = @convention(c) (UnsafeMutablePointer<Int>, UnsafeMutablePointer<Int>) -> Int32
+        guard index < cudaDeviceCount(), let set = unsafe ct_symbol("cudaSetDevice"),
+            let info = unsafe ct_symbol("cudaMemGetInfo")
+        else { return nil }
+        var free = 0
+        var total = 0
+        guard unsafe unsafeBitCast(set, to: SetDevice.self)(Int32(clamping: index)) == 0,
+            unsafe unsafeBitCast(info, to: MemoryInfo.self)(&free, &total) == 0
+        else { return nil }
+        return (free, total)
+    }
+
+    /// How many CUDA cards the opened library sees; 0 for a CPU build or without a driver.
+    package static func cudaDeviceCount() -> Int {
+        typealias DeviceCount = @convention(c) (UnsafeMutablePointer<Int32>) -> Int32
+        // The CUDA runtime comes with libtorch, which is why its functions are found through it.
+        guard let count = unsafe ct_symbol("cudaGetDeviceCount") else { return 0 }
+        var devices: Int32 = 0
+        return unsafe unsafeBitCast(count, to: DeviceCount.self)(&devices) == 0 ? Int(devices) : 0
+    }
+}

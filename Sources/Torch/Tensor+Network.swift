@@ -1,0 +1,62 @@
+// The operators that networks are made of.
+extension Tensor {
+    /// `self * weight^T + bias` over the last axis.
+    /// - Parameters: `weight`: `[outputs, inputs]`; `bias`: `[outputs]`.
+    package func linear(_ weight: Tensor, _ bias: Tensor?) throws(TensorError) -> Tensor {
+        try Operator("aten::linear")(.tensor(self), .tensor(weight), .optionalTensor(bias))
+    }
+
+    /// Two-dimensional convolution of `[batch, channels, height, width]`.
+    /// - Parameters: `weight`: `[outputs, inputs, kernel, kernel]`; `bias`: `[outputs]`.
+    package func convolved(
+        _ weight: Tensor, _ bias: Tensor?, stride: Int, padding: Int
+    ) throws(TensorError) -> Tensor {
+        try Operator("aten::conv2d")(
+            .tensor(self), .tensor(weight), .optionalTensor(bias), .ints([stride, stride]),
+            .ints([padding, padding]),
+            .ints([1, 1]), .int(1))
+    }
+
+    /// Normalises each group of channels of `[batch, channels, ...]`, then optionally applies SiLU.
+    ///
+    /// SiLU runs in place on the norm's fresh result, which saves a buffer of the picture's size in the VAE.
+    package func groupNormalized(
+        _ weight: Tensor, _ bias: Tensor, groups: Int, epsilon: Double, thenSiLU: Bool = false
+    ) throws(TensorError) -> Tensor {
+        let normalized = try Operator("aten::group_norm")(
+            .tensor(self), .int(groups), .optionalTensor(weight), .optionalTensor(bias), .double(epsilon),
+            .bool(true))
+        return thenSiLU ? try Operator("aten::silu_")(.tensor(normalized)) : normalized
+    }
+
+    /// Normalises the last axis.
+    package func layerNormalized(_ weight: Tensor, _ bias: Tensor, epsilon: Double) throws(TensorError)
+        -> Tensor
+    {
+        try Operator("aten::layer_norm")(
+            .tensor(self), .ints(weight.shape), .optionalTensor(weight), .optionalTensor(bias),
+            .double(epsilon),
+            .bool(true))
+    }
+
+    /// `softmax(q k^T / sqrt(head width)) v` with float32 logits and softmax inside.
+    /// - Parameters: `self`, `keys`, `values`: `[batch, heads, tokens, head width]`.
+    package func attended(_ keys: Tensor, _ values: Tensor, causal: Bool = false) throws(TensorError)
+        -> Tensor
+    {
+        try Operator("aten::scaled_dot_product_attention")(
+            .tensor(self), .tensor(keys), .tensor(values), .none, .double(0), .bool(causal), .none,
+            .bool(false))
+    }
+
+    /// The rows of a table.
+    /// - Parameters: `self`: ids `[...]`, int64; `table`: `[entries, width]`.
+    package func embedded(_ table: Tensor) throws(TensorError) -> Tensor {
+        try Operator("aten::embedding")(.tensor(table), .tensor(self), .int(-1), .bool(false), .bool(false))
+    }
+
+    /// Nearest-neighbour enlargement of `[batch, channels, height, width]` to a size.
+    package func upsampled(height: Int, width: Int) throws(TensorError) -> Tensor {
+        try Operator("aten::upsample_nearest2d", "vec")(.tensor(self), .optionalInts([height, width]), .none)
+    }
+}
