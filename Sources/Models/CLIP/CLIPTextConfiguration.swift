@@ -1,7 +1,7 @@
 /// The sizes of one CLIP text encoder, as transformers' `config.json` gives them.
-package struct CLIPTextConfiguration: Sendable, Equatable {
+package struct CLIPTextConfiguration: Sendable, Equatable, Encodable {
     /// The function between the two layers of the feed-forward part.
-    package enum Activation: String, Sendable {
+    package enum Activation: String, Sendable, Encodable {
         case quickGELU = "quick_gelu"
         case gelu
     }

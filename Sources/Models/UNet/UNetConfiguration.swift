@@ -1,9 +1,9 @@
 /// The sizes of a conditional UNet (diffusers' `UNet2DConditionModel`), as its `config.json` gives them.
 ///
 /// Lists have one entry a level, from the latents' size down; the way up walks them backwards.
-package struct UNetConfiguration: Sendable, Equatable {
+package struct UNetConfiguration: Sendable, Equatable, Encodable {
     /// What stands between the residual blocks of a level.
-    package enum BlockType: String, Sendable {
+    package enum BlockType: String, Sendable, Encodable {
         case plain
         case crossAttention
     }

@@ -1,5 +1,5 @@
 /// The sizes of an image autoencoder (diffusers' `AutoencoderKL`), as its `config.json` gives them.
-package struct VAEConfiguration: Sendable, Equatable {
+package struct VAEConfiguration: Sendable, Equatable, Encodable {
     package var inChannels: Int
     package var outChannels: Int
     package var latentChannels: Int

@@ -1,0 +1,128 @@
+internal import Foundation
+package import Layers
+internal import SafeTensors
+
+/// One component of a checkpoint: where its weights are and how it is built.
+package struct Component<Configuration: Sendable>: Sendable {
+    package let weights: ComponentWeights
+    package let configuration: Configuration
+
+    package init(weights: ComponentWeights, configuration: Configuration) {
+        self.weights = weights
+        self.configuration = configuration
+    }
+}
+
+/// An SDXL checkpoint as people have it, opened: four components under canonical names. Nothing is computed and no
+/// weight is read to make one.
+package struct SDXLCheckpoint: Sendable {
+    /// The form in which the checkpoint lies on disk.
+    package enum Layout: Sendable, Equatable {
+        /// A folder with a sub-folder for each component; `variant` as in `model.fp16.safetensors`.
+        case diffusersFolder(variant: String?)
+        /// One file with the names of the original implementation.
+        case singleFile
+    }
+
+    package internal(set) var textEncoder: Component<CLIPTextConfiguration>
+    package internal(set) var textEncoder2: Component<CLIPTextConfiguration>
+    package internal(set) var unet: Component<UNetConfiguration>
+    package internal(set) var vae: Component<VAEConfiguration>
+    /// The folder's `scheduler_config.json`, or the family's with what the file's keys say.
+    package internal(set) var schedulerJSON: [UInt8]
+    package internal(set) var tokenizer: TokenizerLocation
+    package internal(set) var tokenizer2: TokenizerLocation
+    /// Whether an empty negative prompt means zeros instead of the encoded empty text.
+    package internal(set) var forcesZerosForEmptyPrompt: Bool
+    /// Keys of the files that no component asks for, in the files' spelling.
+    package internal(set) var unusedKeys: [String]
+    /// What was decided on the way and is worth saying, a sentence each.
+    package internal(set) var notes: [String]
+    package internal(set) var layout: Layout
+    /// Free text that the files carry.
+    package internal(set) var metadata: [String: String]
+
+    /// The weight files, each once, in the order of the components.
+    package var files: [String] {
+        let all =
+            textEncoder.weights.files + textEncoder2.weights.files + unet.weights.files + vae.weights.files
+        return all.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    /// Always false: a checkpoint that needs an aesthetics score, SDXL's refiner, is refused.
+    package var requiresAestheticsScore: Bool { false }
+
+    /// Opens a checkpoint.
+    ///
+    /// - Parameters:
+    ///   - path: A diffusers folder, or a file with the original names.
+    ///   - vae: An autoencoder that replaces the checkpoint's: a folder or a file of either naming.
+    ///   - configuration: A diffusers folder whose configurations, tokenizers and scheduler are to be used for a
+    ///     single file; its weights are not needed.
+    package static func open(
+        _ path: String, vae: String? = nil, configuration: String? = nil
+    ) throws(CheckpointError) -> SDXLCheckpoint {
+        let path = Files.normalized(path)
+        let source = try configuration.map { (folder) throws(CheckpointError) in
+            try Self.configurationFolder(Files.normalized(folder))
+        }
+        var checkpoint: SDXLCheckpoint
+        switch Files.kind(path) {
+        case .nothing: throw .missing(path: path)
+        case .folder:
+            guard PipelineFolder.isPipeline(path) else { throw try Self.noPipeline(path) }
+            checkpoint = try SDXLCheckpoint(folder: path, configuration: source, vae: vae)
+        case .file:
+            checkpoint = try SDXLCheckpoint(file: path, configuration: source, vae: vae)
+        }
+        try checkpoint.requireFit(path)
+        checkpoint.unusedKeys.sort()
+        return checkpoint
+    }
+
+    private static func configurationFolder(_ path: String) throws(CheckpointError) -> PipelineFolder {
+        guard Files.kind(path) == .folder else { throw .missing(path: path) }
+        guard PipelineFolder.isPipeline(path) else { throw try noPipeline(path) }
+        return try PipelineFolder(path)
+    }
+
+    /// The error for a folder without `model_index.json`.
+    static func noPipeline(_ path: String) throws(CheckpointError) -> CheckpointError {
+        let names = try Files.names(in: path).filter { !$0.hasPrefix(".") }
+        guard !names.isEmpty else { return .noCheckpoint(folder: path, found: "it is empty", candidates: []) }
+        let candidates = names.filter { $0.hasSuffix(".safetensors") }
+        let isComponent = names.contains("config.json") && !candidates.isEmpty
+        let found =
+            isComponent
+            ? "it is one component of a diffusers folder, which has model_index.json beside its components"
+            : "it has no model_index.json"
+        return .noCheckpoint(folder: path, found: found, candidates: candidates.map { path + "/" + $0 })
+    }
+
+    /// Refuses components that do not fit each other: every width that crosses from one to the next.
+    private func requireFit(_ path: String) throws(CheckpointError) {
+        let first = textEncoder.configuration
+        let second = textEncoder2.configuration
+        let unet = unet.configuration
+        let vae = vae.configuration
+        let pooled = second.projectionWidth ?? 0
+        let facts: [(what: String, expected: Int, found: Int)] = [
+            (
+                "the UNet takes that many channels but the autoencoder's latents have", unet.inChannels,
+                vae.latentChannels
+            ),
+            ("the UNet returns that many channels but takes", unet.outChannels, unet.inChannels),
+            (
+                "the UNet reads text of that width but both encoders together have", unet.crossAttentionDim,
+                first.width + second.width
+            ),
+            (
+                "the UNet's size embedding takes that many numbers but pooled text and six sizes are",
+                unet.projectionClassEmbeddingsInputDim, pooled + 6 * unet.additionTimeEmbedDim
+            ),
+        ]
+        for fact in facts where fact.expected != fact.found {
+            throw .mismatch(path: path, reason: "\(fact.what) \(fact.found), not \(fact.expected)")
+        }
+    }
+}

@@ -1,0 +1,75 @@
+internal import Foundation
+internal import Layers
+internal import SafeTensors
+
+/// An autoencoder given apart from a checkpoint.
+struct VAEFile {
+    let component: Component<VAEConfiguration>
+    /// Keys of the file that belong to no autoencoder.
+    let unusedKeys: [String]
+    let notes: [String]
+
+    /// Opens a diffusers folder of the component or of a whole pipeline, or a file of either naming.
+    ///
+    /// - Parameter fallback: Where the configuration comes from if the autoencoder has none of its own.
+    init(opening path: String, fallback: PipelineFolder?) throws(CheckpointError) {
+        let path = Files.normalized(path)
+        switch Files.kind(path) {
+        case .nothing: throw .missing(path: path)
+        case .file: try self.init(file: path, fallback: fallback)
+        case .folder:
+            let folder = PipelineFolder.isPipeline(path) ? path + "/vae" : path
+            guard Files.isFile(folder + "/config.json") else { throw try SDXLCheckpoint.noPipeline(folder) }
+            let file = try WeightFile(in: folder, component: "vae", stem: "diffusion_pytorch_model")
+            try self.init(file: file.path, fallback: fallback)
+        }
+    }
+
+    private init(file path: String, fallback: PipelineFolder?) throws(CheckpointError) {
+        let archive = try Archive.open(path)
+        guard let root = Self.root(of: archive) else {
+            let family = FileFamily(of: archive)
+            throw .otherFile(
+                path: path, is: family.label,
+                advice: "An autoencoder is asked for here: a file or folder of one.")
+        }
+        let beside = String(
+            path[..<(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)])
+        var notes = ["the autoencoder is \(path)"]
+        let configuration: VAEConfiguration
+        // A file with the original names may lie beside a configuration that is not its own.
+        if root.naming != .original, Files.isFile(beside + "config.json") {
+            configuration = try VAEConfiguration(ConfigurationFields(reading: beside + "config.json"))
+        } else if let fallback {
+            configuration = try fallback.vae()
+        } else {
+            let reader = ShapeReader(archive: archive, component: "autoencoder")
+            configuration = try VAEConfiguration(deriving: root, from: reader)
+            notes.append(
+                "its latents are scaled by \(configuration.scalingFactor), as SDXL's are: the file does not say"
+            )
+        }
+        let (weights, used) = try configuration.keys(root).bind(archive, component: "vae")
+        component = Component(weights: weights, configuration: configuration)
+        let prefix = root.stored
+        unusedKeys = archive.names.filter {
+            // In a whole checkpoint only the autoencoder's own keys are of interest.
+            $0.hasPrefix(prefix) && !used.contains($0) && !HarmlessKeys.contains($0)
+        }
+        self.notes = notes
+    }
+
+    /// Where the autoencoder's keys stand in a file and how they are called.
+    private static func root(of archive: Archive) -> LayerName? {
+        for prefix in ["", "first_stage_model.", "vae."] {
+            if archive[prefix + "decoder.up.0.block.0.conv1.weight"] != nil {
+                return LayerName(.original, prefix: prefix)
+            }
+            if archive[prefix + "decoder.up_blocks.0.resnets.0.conv1.weight"] != nil {
+                let isEarly = archive[prefix + "decoder.mid_block.attentions.0.query.weight"] != nil
+                return LayerName(isEarly ? .earlyDiffusers : .diffusers, prefix: prefix)
+            }
+        }
+        return nil
+    }
+}
