@@ -6,13 +6,28 @@ package struct Result: Sendable {
         package let height: Int
         /// 8-bit RGB, row by row.
         package let pixels: [UInt8]
+        /// The denoiser's final latents in float32, for comparing pictures before the decoder and for later use.
+        package let latents: Latents
         package let receipt: Receipt
 
-        package init(width: Int, height: Int, pixels: [UInt8], receipt: Receipt) {
+        package init(width: Int, height: Int, pixels: [UInt8], latents: Latents, receipt: Receipt) {
             self.width = width
             self.height = height
             self.pixels = pixels
+            self.latents = latents
             self.receipt = receipt
+        }
+    }
+
+    /// A picture in the autoencoder's space, scaled as the denoiser sees it.
+    package struct Latents: Sendable, Equatable {
+        /// `[channels, height, width]`
+        package let shape: [Int]
+        package let values: [Float]
+
+        package init(shape: [Int], values: [Float]) {
+            self.shape = shape
+            self.values = values
         }
     }
 

@@ -1,6 +1,7 @@
 internal import Layers
 internal import Models
 internal import Planning
+internal import SafeTensors
 internal import Torch
 
 /// SDXL's four models, each loaded when it is first needed and given back when told. Lives on the device thread.

@@ -1,5 +1,6 @@
 package import Generation
 internal import Imaging
+internal import Layers
 package import Models
 package import Planning
 internal import Sampling
@@ -76,7 +77,7 @@ package actor SDXLPipeline: Worker {
         let unet = try models.denoiser()
         let embedding = try unet.microConditioning(conditioning)
 
-        var painted: [Picture] = []
+        var painted: [(picture: Picture, latents: Result.Latents)] = []
         for (index, seed) in definite.seeds.enumerated() {
             clock.enter(.denoising, picture: index + 1, of: definite.seeds.count)
             var loop = try startLoop(definite, seed: seed, moments)
@@ -93,15 +94,18 @@ package actor SDXLPipeline: Worker {
             models.restDenoiser()
             try Task.checkCancellation()
             clock.enter(.decoding, picture: index + 1, of: definite.seeds.count)
-            painted.append(try models.pictureStage().decode(loop.latents) { clock.finished($0, of: $1) })
+            let picture = try models.pictureStage().decode(loop.latents) { clock.finished($0, of: $1) }
+            let latents = loop.latents
+            painted.append(
+                (picture, Result.Latents(shape: Array(latents.shape.dropFirst()), values: try latents.floats())))
             await Task.yield()
         }
 
         let facts = try await model
-        let pictures = zip(painted, definite.seeds).map { picture, seed in
+        let pictures = zip(painted, definite.seeds).map { painted, seed in
             Result.Painted(
-                width: picture.width, height: picture.height, pixels: picture.pixels,
-                receipt: receipt(request, definite, seed: seed, facts, picture))
+                width: painted.picture.width, height: painted.picture.height, pixels: painted.picture.pixels,
+                latents: painted.latents, receipt: receipt(request, definite, seed: seed, facts, painted.picture))
         }
         return Result(pictures: pictures, seconds: clock.seconds, notes: definite.notes)
     }

@@ -1,4 +1,5 @@
 internal import Generation
+internal import Layers
 internal import Models
 internal import Tokenizers
 internal import Torch

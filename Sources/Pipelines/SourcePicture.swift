@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Generation
 internal import Imaging
 internal import Models
@@ -49,7 +50,7 @@ struct SourcePicture: Sendable {
     ) throws -> Tensor {
         let logVariance = try moments.logVariance.floats()
         // The reference bounds the logarithm so that neither spread nor its inverse overflows.
-        let deviation = logVariance.map { Float.exp(0.5 * min(max($0, -30), 20)) }
+        let deviation = logVariance.map { exp(0.5 * min(max($0, -30), 20)) }
         let spread = try Tensor(deviation, shape: noise.shape).to(noise.device)
         var latents = try moments.mean + spread * noise
         if let shift = configuration.shiftFactor {
