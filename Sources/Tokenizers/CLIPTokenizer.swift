@@ -33,17 +33,20 @@ package struct CLIPTokenizer: Sendable {
         let last = Dictionary(added.map { ($0.id, $0.token) }, uniquingKeysWith: { $1 })
         var written = AddedTokenFinder()
         var normalized = AddedTokenFinder()
+        var addedTexts: [Int: [UInt8]] = [:]
         for (id, token) in last.sorted(by: { $0.key < $1.key }) {
-            let scalars = token.content.unicodeScalars.map(\.value)
+            var scalars = token.content.unicodeScalars.map(\.value)
             if token.isNormalized {
-                normalized.add(token, spelled: TextCleaning.cleaned(scalars, .shared), id: id)
+                scalars = TextCleaning.cleaned(scalars, .shared)
+                normalized.add(token, spelled: scalars, id: id)
             } else {
                 written.add(token, spelled: scalars, id: id)
             }
+            addedTexts[id] = ByteAlphabet.decoded(String(scalars: scalars))
         }
         self.written = written
         self.normalized = normalized
-        addedTexts = last.mapValues { ByteAlphabet.decoded($0.content) }
+        self.addedTexts = addedTexts
         largestAddedID = last.keys.max() ?? -1
     }
 
@@ -93,6 +96,15 @@ package struct CLIPTokenizer: Sendable {
             throw .tooLong(tokens: used, limit: maximumLength)
         }
         return [startID] + ids + [endID] + Array(repeating: padID, count: maximumLength - used)
+    }
+}
+
+extension String {
+    /// The text of Unicode scalar values.
+    init(scalars: some Sequence<UInt32>) {
+        var view = UnicodeScalarView()
+        view.append(contentsOf: scalars.lazy.compactMap(Unicode.Scalar.init))
+        self.init(view)
     }
 }
 

@@ -12,7 +12,8 @@ struct UnicodeText: Sendable {
     private let decompositions: [UInt32: [UInt32]]
     private let compositions: [UInt64: UInt32]
 
-    private init(_ file: [UInt16]) {
+    /// Reads the tables out of the embedded file.
+    init(_ file: [UInt16]) {
         var position = 16
         func number(_ index: Int) -> UInt32 { UInt32(file[index]) | UInt32(file[index + 1]) << 16 }
         func section(_ count: Int) -> [UInt32] {
