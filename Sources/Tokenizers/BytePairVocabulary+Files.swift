@@ -21,7 +21,8 @@ extension BytePairVocabulary {
         let unknownID = written.tokens[unknown]
         symbols = try (0..<512).map { index throws(TokenizerError) in
             let character = String(Character(ByteAlphabet.characters[index % 256]))
-            guard let id = written.tokens[index < 256 ? character : character + Self.wordEnd] ?? unknownID else {
+            guard let id = written.tokens[index < 256 ? character : character + Self.wordEnd] ?? unknownID
+            else {
                 throw .missingToken(path: written.path, role: "unknown", token: unknown)
             }
             return UInt32(id)

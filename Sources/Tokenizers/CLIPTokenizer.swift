@@ -22,7 +22,8 @@ package struct CLIPTokenizer: Sendable {
 
     /// - Parameter added: Tokens recognised in the text; of two with the same id the later one counts.
     init(
-        _ vocabulary: BytePairVocabulary, added: [(token: AddedToken, id: Int)], special: SpecialIDs, maximumLength: Int
+        _ vocabulary: BytePairVocabulary, added: [(token: AddedToken, id: Int)], special: SpecialIDs,
+        maximumLength: Int
     ) {
         self.vocabulary = vocabulary
         self.maximumLength = maximumLength
@@ -66,7 +67,9 @@ package struct CLIPTokenizer: Sendable {
         return ids
     }
 
-    private func encode(_ text: [UInt32], _ tables: UnicodeText, _ merger: inout WordMerger, into ids: inout [Int]) {
+    private func encode(
+        _ text: [UInt32], _ tables: UnicodeText, _ merger: inout WordMerger, into ids: inout [Int]
+    ) {
         for piece in normalized.pieces(of: text, tables) {
             switch piece {
             case .token(let id): ids.append(id)

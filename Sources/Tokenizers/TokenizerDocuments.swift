@@ -94,7 +94,8 @@ struct SpecialTokenMap: Decodable {
     /// All tokens in the order in which the reference adds them: it decides whose flags count.
     var all: [TokenValue] {
         let named = [
-            start ?? .name(startContent), end ?? .name(endContent), unknown ?? .name(unknownContent), separator,
+            start ?? .name(startContent), end ?? .name(endContent), unknown ?? .name(unknownContent),
+            separator,
             padding ?? .name(paddingContent), classification, mask,
         ]
         let others = extra ?? additional

@@ -62,11 +62,14 @@ struct TokenizerFile {
         default: return "\(error)"
         }
         // A syntax error has its position in the error below.
-        let cause = context.underlyingError.map { ($0 as NSError).userInfo["NSDebugDescription"] as? String ?? "\($0)" }
+        let cause = context.underlyingError.map {
+            ($0 as NSError).userInfo["NSDebugDescription"] as? String ?? "\($0)"
+        }
         return place(context.codingPath) + (cause ?? context.debugDescription)
     }
 
     private static func place(_ path: [any CodingKey]) -> String {
-        path.isEmpty ? "" : path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".") + ": "
+        path.isEmpty
+            ? "" : path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".") + ": "
     }
 }

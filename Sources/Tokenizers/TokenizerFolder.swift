@@ -77,15 +77,22 @@ struct TokenizerFolder {
         var added: [(token: AddedToken, id: Int)] = []
         var ids: [String: Int] = [:]
         var nextID = vocabulary.tokens.count
-        func add(_ token: AddedToken) -> Int {
-            let id = vocabulary.tokens[token.content] ?? ids[token.content] ?? nextID
-            nextID = max(nextID, id + 1 > vocabulary.tokens.count ? id + 1 : nextID)
+        func add(_ token: AddedToken) throws(TokenizerError) -> Int {
+            let known = vocabulary.tokens[token.content] ?? ids[token.content]
+            let id = known ?? nextID
+            if known == nil {
+                // A vocabulary with gaps may have given the id away.
+                if let other = vocabulary.tokens.first(where: { $0.value == id }) {
+                    throw .duplicateID(path: path, id: id, tokens: [other.key, token.content].sorted())
+                }
+                nextID += 1
+            }
             ids[token.content] = id
             added.append((token, id))
             return id
         }
         for (token, id) in declared where !token.content.isEmpty {
-            let actual = add(token)
+            let actual = try add(token)
             guard actual == id else {
                 throw .misplacedToken(path: path, token: token.content, declared: id, actual: actual)
             }
@@ -93,8 +100,8 @@ struct TokenizerFolder {
         let known = Set(ids.keys)
         for value in special.all where !known.contains(value.content) && !value.content.isEmpty {
             switch value {
-            case .name(let name): _ = add(AddedToken(content: name))
-            case .entry(let entry): _ = add(entry.token(isSpecial: entry.special ?? true))
+            case .name(let name): _ = try add(AddedToken(content: name))
+            case .entry(let entry): _ = try add(entry.token(isSpecial: entry.special ?? true))
             }
         }
         return added
@@ -143,7 +150,8 @@ extension TokenizerFolder {
             throw .noVocabulary(folder: folder, missing: "merges.txt beside vocab.json")
         }
         return WrittenVocabulary(
-            tokens: try tokens.decode([String: Int].self, limit: TokenizerFile.vocabularyLimit), path: tokens.path,
+            tokens: try tokens.decode([String: Int].self, limit: TokenizerFile.vocabularyLimit),
+            path: tokens.path,
             merges: try mergeLines(merges), mergesPath: merges.path)
     }
 

@@ -20,7 +20,8 @@ struct UnicodeText: Sendable {
             defer { position += 2 * count }
             return (0..<count).map { number(position + 2 * $0) }
         }
-        precondition(file.count > position && number(0) == 0x494E_5547, "the embedded Unicode table is damaged")
+        precondition(
+            file.count > position && number(0) == 0x494E_5547, "the embedded Unicode table is damaged")
         let counts = (1...5).map { Int(number(2 * $0)) }
 
         blocks = Array(file[position..<position + 0x110000 / 128])

@@ -21,7 +21,8 @@ import Testing
 
     @Test func `prompts are encoded at thousands of tokens a second`() throws {
         let tokenizer = try CLIPTokenizer.embedded()
-        let prompt = "an Astronaut riding a horse on mars, highly detailed, octane render, 8k, it's a masterpiece! "
+        let prompt =
+            "an Astronaut riding a horse on mars, highly detailed, octane render, 8k, it's a masterpiece! "
         let text = String(repeating: prompt, count: 200)
         _ = tokenizer.encode(prompt)
         var count = 0

@@ -4,7 +4,9 @@ import Testing
 
 /// The recorded reference, id by id.
 @Suite struct ReferenceTests {
-    static let names = ["clip", "clip-exclamation", "small-files", "small-exclamation", "small-json", "small-json4"]
+    static let names = [
+        "clip", "clip-exclamation", "small-files", "small-exclamation", "small-json", "small-json4",
+    ]
 
     @Test(arguments: names)
     func `every recorded line gives the ids of the reference`(_ name: String) throws {
@@ -24,7 +26,9 @@ import Testing
             let decoded = tokenizer.decode(try #require(line.ids[name]))
             // Equal scalars, not only the same characters in another composition.
             let expected = try #require(line.decoded[name])
-            #expect(Array(decoded.unicodeScalars) == Array(expected.unicodeScalars), "\(line.text.debugDescription)")
+            #expect(
+                Array(decoded.unicodeScalars) == Array(expected.unicodeScalars),
+                "\(line.text.debugDescription)")
         }
     }
 
@@ -41,7 +45,9 @@ import Testing
         #expect(Array(padded.prefix(24)) == facts.padded)
     }
 
-    @Test func `every code point gives the ids of the reference, alone, between letters and under an accent`() throws {
+    @Test func `every code point gives the ids of the reference, alone, between letters and under an accent`()
+        throws
+    {
         let tokenizer = try CLIPTokenizer.embedded()
         for block in try Recorded.blocks() {
             var text = ""
