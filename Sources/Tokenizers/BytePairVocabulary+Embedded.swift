@@ -5,8 +5,8 @@ extension BytePairVocabulary {
     /// CLIP's vocabulary of 49,408 tokens, built from the embedded merges when it is first asked for.
     static let clip = Result { () throws(TokenizerError) in try makeCLIP(EmbeddedFile.clipMerges()) }
 
-    /// Ids follow from the order: byte symbols, byte symbols that end a word, one id for each merge, start, end.
-    private static func makeCLIP(_ parts: [UInt16]) throws(TokenizerError) -> BytePairVocabulary {
+    /// Builds the vocabulary. Ids follow from the order: byte symbols, byte symbols that end a word, one id for each merge, start, end.
+    static func makeCLIP(_ parts: [UInt16]) throws(TokenizerError) -> BytePairVocabulary {
         let count = parts.count / 2
         guard 512 + count == clipStart else {
             throw .malformed(path: "the embedded clip/merges", reason: "it has \(count) merges")

@@ -13,13 +13,15 @@ extension CLIPTokenizer {
     package static func embedded(padding: Padding = .endOfText) throws(TokenizerError) -> CLIPTokenizer {
         let start = BytePairVocabulary.clipStart
         var added = [
-            (AddedToken(content: "<|startoftext|>"), start), (AddedToken(content: "<|endoftext|>"), start + 1),
+            (AddedToken(content: "<|startoftext|>"), start),
+            (AddedToken(content: "<|endoftext|>"), start + 1),
         ]
         var special = SpecialIDs(start: start, end: start + 1, pad: start + 1)
         if padding == .exclamationMark {
             added.append((AddedToken(content: "!"), 0))
             special.pad = 0
         }
-        return CLIPTokenizer(try BytePairVocabulary.clip.get(), added: added, special: special, maximumLength: 77)
+        return CLIPTokenizer(
+            try BytePairVocabulary.clip.get(), added: added, special: special, maximumLength: 77)
     }
 }

@@ -22,7 +22,8 @@ package struct CLIPTokenizer: Sendable {
 
     /// - Parameter added: Tokens recognised in the text; of two with the same id the later one counts.
     init(
-        _ vocabulary: BytePairVocabulary, added: [(token: AddedToken, id: Int)], special: SpecialIDs, maximumLength: Int
+        _ vocabulary: BytePairVocabulary, added: [(token: AddedToken, id: Int)], special: SpecialIDs,
+        maximumLength: Int
     ) {
         self.vocabulary = vocabulary
         self.maximumLength = maximumLength
@@ -33,17 +34,20 @@ package struct CLIPTokenizer: Sendable {
         let last = Dictionary(added.map { ($0.id, $0.token) }, uniquingKeysWith: { $1 })
         var written = AddedTokenFinder()
         var normalized = AddedTokenFinder()
+        var addedTexts: [Int: [UInt8]] = [:]
         for (id, token) in last.sorted(by: { $0.key < $1.key }) {
-            let scalars = token.content.unicodeScalars.map(\.value)
+            var scalars = token.content.unicodeScalars.map(\.value)
             if token.isNormalized {
-                normalized.add(token, spelled: TextCleaning.cleaned(scalars, .shared), id: id)
+                scalars = TextCleaning.cleaned(scalars, .shared)
+                normalized.add(token, spelled: scalars, id: id)
             } else {
                 written.add(token, spelled: scalars, id: id)
             }
+            addedTexts[id] = ByteAlphabet.decoded(String(scalars: scalars))
         }
         self.written = written
         self.normalized = normalized
-        addedTexts = last.mapValues { ByteAlphabet.decoded($0.content) }
+        self.addedTexts = addedTexts
         largestAddedID = last.keys.max() ?? -1
     }
 
@@ -63,7 +67,9 @@ package struct CLIPTokenizer: Sendable {
         return ids
     }
 
-    private func encode(_ text: [UInt32], _ tables: UnicodeText, _ merger: inout WordMerger, into ids: inout [Int]) {
+    private func encode(
+        _ text: [UInt32], _ tables: UnicodeText, _ merger: inout WordMerger, into ids: inout [Int]
+    ) {
         for piece in normalized.pieces(of: text, tables) {
             switch piece {
             case .token(let id): ids.append(id)
@@ -93,6 +99,15 @@ package struct CLIPTokenizer: Sendable {
             throw .tooLong(tokens: used, limit: maximumLength)
         }
         return [startID] + ids + [endID] + Array(repeating: padID, count: maximumLength - used)
+    }
+}
+
+extension String {
+    /// The text of Unicode scalar values.
+    init(scalars: some Sequence<UInt32>) {
+        var view = UnicodeScalarView()
+        view.append(contentsOf: scalars.lazy.compactMap(Unicode.Scalar.init))
+        self.init(view)
     }
 }
 

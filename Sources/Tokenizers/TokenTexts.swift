@@ -15,8 +15,9 @@ struct TokenTexts: Sendable {
 
     /// Adds the joined bytes of two earlier ids as the next id.
     mutating func append(joining first: Int, _ second: Int) {
-        bytes.append(contentsOf: bytes[range(of: first)])
-        bytes.append(contentsOf: bytes[range(of: second)])
+        // Byte by byte: appending a slice of the array to itself would copy the whole array each time.
+        for index in range(of: first) { bytes.append(bytes[index]) }
+        for index in range(of: second) { bytes.append(bytes[index]) }
         starts.append(UInt32(bytes.count))
     }
 

@@ -12,14 +12,16 @@ struct UnicodeText: Sendable {
     private let decompositions: [UInt32: [UInt32]]
     private let compositions: [UInt64: UInt32]
 
-    private init(_ file: [UInt16]) {
+    /// Reads the tables out of the embedded file.
+    init(_ file: [UInt16]) {
         var position = 16
         func number(_ index: Int) -> UInt32 { UInt32(file[index]) | UInt32(file[index + 1]) << 16 }
         func section(_ count: Int) -> [UInt32] {
             defer { position += 2 * count }
             return (0..<count).map { number(position + 2 * $0) }
         }
-        precondition(file.count > position && number(0) == 0x494E_5547, "the embedded Unicode table is damaged")
+        precondition(
+            file.count > position && number(0) == 0x494E_5547, "the embedded Unicode table is damaged")
         let counts = (1...5).map { Int(number(2 * $0)) }
 
         blocks = Array(file[position..<position + 0x110000 / 128])
