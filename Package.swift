@@ -54,7 +54,11 @@ let package = Package(
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Resources"]),
         .testTarget(name: "SamplingTests", dependencies: ["Sampling"]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
-        .testTarget(name: "ModelsTests", dependencies: ["Models", "Layers", "SafeTensors", "Torch", "TestSupport"]),
+        .testTarget(
+            name: "ModelsTests", dependencies: ["Models", "Layers", "SafeTensors", "Torch", "TestSupport"]),
+        .testTarget(
+            name: "PipelinesTests",
+            dependencies: ["Pipelines", "Generation", "Models", "Planning", "Torch", "TestSupport"]),
     ],
     cLanguageStandard: .gnu2x
 )

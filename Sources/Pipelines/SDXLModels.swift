@@ -9,7 +9,7 @@ struct SDXLModels {
     private let checkpoint: SDXLCheckpoint
     private let plan: Plan
     private let device: Device
-    private var text: (stage: SDXLTextStage, clipSkip: Int)?
+    private var text: SDXLTextStage?
     private var unet: UNet?
     private var decoder: VAEDecoder?
 
@@ -19,20 +19,21 @@ struct SDXLModels {
         self.device = device
     }
 
-    /// The first encoder without the layers that `clipSkip` never reaches, the second whole for its pooled output.
-    mutating func textStage(clipSkip: Int) throws(WeightError) -> SDXLTextStage {
-        if let text, text.clipSkip == clipSkip { return text.stage }
+    /// The first encoder without its last layer, which SDXL never uses and some published merges have broken; the
+    /// second whole for its pooled output.
+    mutating func textStage() throws(WeightError) -> SDXLTextStage {
+        if let text { return text }
         let first = checkpoint.textEncoder
         let second = checkpoint.textEncoder2
         let stage = SDXLTextStage(
             first: try CLIPTextModel(
                 scope(first.weights, .text), first.configuration,
-                layerCount: first.configuration.layers - 1 - clipSkip),
+                layerCount: first.configuration.layers - 1),
             second: try CLIPTextModel(
                 scope(second.weights, .text), second.configuration, layerCount: second.configuration.layers))
         shedCopied(first.weights, .text)
         shedCopied(second.weights, .text)
-        text = (stage, clipSkip)
+        text = stage
         return stage
     }
 

@@ -115,14 +115,14 @@ package actor SDXLPipeline: Worker {
         _ definite: SDXLRequest, _ clock: inout StageClock
     ) throws -> UNet.Conditioning {
         clock.enter(.loading)
-        let stage = try models.textStage(clipSkip: definite.clipSkip)
+        let stage = try models.textStage()
         clock.enter(.encoding)
         let positive = try stage.encode(definite.prompt, clipSkip: definite.clipSkip)
         var encoded = [positive]
         if definite.guidance.isActive {
+            // The reference leaves layers out for the prompt alone.
             let negative =
-                try definite.negative.map { try stage.encode($0, clipSkip: definite.clipSkip) }
-                ?? positive.zeroed()
+                try definite.negative.map { try stage.encode($0, clipSkip: 0) } ?? positive.zeroed()
             encoded.insert(negative, at: 0)
         }
         models.releaseText()
