@@ -1,7 +1,7 @@
 /// The Box-Muller transform in float32, rounded exactly as PyTorch's vectorised CPU kernel rounds it.
 ///
 /// That kernel takes logarithm and sine from the single precision polynomials of the Cephes library (Moshier) and is
-/// compiled with multiply-adds fused. Which of them are fused decides the last bit of about one value in five, so
+/// compiled with multiply-adds fused. Which of them are fused decides the last bits of many values, so
 /// each `addingProduct` here is one fused instruction there, and each plain `*` and `+` is rounded on its own.
 enum BoxMuller {
     /// Turns two uniform numbers of `[0, 1)` into two independent normal ones.
