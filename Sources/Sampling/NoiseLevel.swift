@@ -1,11 +1,14 @@
-/// How much of the latents is picture and how much is unit noise: `latents = signal * clean + noise * unit noise`.
+/// How much of the latents is picture and how much is unit noise: `latents = signal * clean + noise * unit
+/// noise`.
 ///
-/// The one type covers both conventions: variance-exploding solvers keep `signal` at one, variance-preserving ones keep
-/// `signal^2 + noise^2` at one. The same noise over signal means the same picture, at another scale.
+/// The one type covers both conventions: variance-exploding solvers keep `signal` at one, variance-preserving
+/// ones keep `signal^2 + noise^2` at one. The same noise over signal means the same picture, at another
+/// scale.
 struct NoiseLevel: Sendable, Equatable {
     let signal: Double
     let noise: Double
-    /// What brings latents of this level to the unit variance that denoisers take: exactly one where they have it.
+    /// What brings latents of this level to the unit variance that denoisers take: exactly one where they
+    /// have it.
     var inputScale = 1.0
 
     /// What ``sigma`` says where no signal is left: the level that the other classes put there, 4096.
@@ -42,7 +45,8 @@ extension PredictionType {
         }
     }
 
-    /// How the model's output becomes the unit noise in the latents: `noise = latents * first + output * second`.
+    /// How the model's output becomes the unit noise in the latents: `noise = latents * first + output *
+    /// second`.
     func unitNoise(at level: NoiseLevel) -> (latents: Double, output: Double) {
         let scale = level.inputScale
         return switch self {

@@ -1,8 +1,8 @@
 /// A checkpoint's scheduler/scheduler_config.json, in the field names of diffusers.
 ///
-/// A `nil` field is absent from the file, and then means what the diffusers class of the *chosen sampler* defaults to:
-/// the promise is the picture that `Class.from_config(pipeline.scheduler.config)` paints. Two samplers may therefore
-/// read the same file differently. Fields that no sampler here reads are not kept.
+/// A `nil` field is absent from the file, and then means what the diffusers class of the *chosen sampler*
+/// defaults to: the promise is the picture that `Class.from_config(pipeline.scheduler.config)` paints. Two
+/// samplers may therefore read the same file differently. Fields that no sampler here reads are not kept.
 ///
 /// Files may hold `-Infinity`, which strict JSON forbids and Python writes: decode with `allowsJSON5`.
 package struct SchedulerConfiguration: Sendable, Equatable {

@@ -5,9 +5,9 @@ import Testing
 @Suite struct ReferenceTrajectoryTests {
     /// How far recorded and repeated values may be apart.
     ///
-    /// The reference takes square roots in float32 that are not always rounded correctly, so its noise levels differ in
-    /// the last bit. Rescaling to zero terminal signal subtracts near equals and magnifies that, and so does the noise
-    /// that an ancestral step adds, which is a difference of neighbouring levels.
+    /// The reference takes square roots in float32 that are not always rounded correctly, so its noise levels
+    /// differ in the last bit. Rescaling to zero terminal signal subtracts near equals and magnifies that,
+    /// and so does the noise that an ancestral step adds, which is a difference of neighbouring levels.
     struct Closeness {
         let latents, sigma, timestep: Double
 

@@ -77,7 +77,8 @@ import Testing
             try #require(error).description.contains(kind == "trained_betas" ? kind : "beta_start, beta_end"))
     }
 
-    /// Every field with every kind of odd value: decoding and laying out throw or give finite numbers, and never trap.
+    /// Every field with every kind of odd value: decoding and laying out throw or give finite numbers, and
+    /// never trap.
     @Test func `hostile fields throw or give finite trajectories`() throws {
         let fields = [
             "_class_name", "num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas",

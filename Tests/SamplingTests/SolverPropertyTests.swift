@@ -45,7 +45,8 @@ import Testing
     func `weights keep the signal and reach the next noise level`(name: String) throws {
         let sampler = try Sampler.named(name)
         for steps in [1, 4, 10, 20, 50] {
-            // Leading spacing in numbers that divide the training steps: there each step ends where the next begins.
+            // Leading spacing in numbers that divide the training steps: there each step ends where the next
+            // begins.
             let trajectory = try Trajectory(
                 sampler: sampler, configuration: stableDiffusion(.epsilon),
                 schedule: .init(spacing: .leading),
