@@ -1,16 +1,23 @@
-/// How much of the latents is picture and how much is unit noise: `latents = signal * clean + noise * unit noise`.
+/// How much of the latents is picture and how much is unit noise: `latents = signal * clean + noise * unit
+/// noise`.
 ///
-/// The one type covers both conventions: variance-exploding solvers keep `signal` at one, variance-preserving ones keep
-/// `signal^2 + noise^2` at one. The same noise over signal means the same picture, at another scale.
+/// The one type covers both conventions: variance-exploding solvers keep `signal` at one, variance-preserving
+/// ones keep `signal^2 + noise^2` at one. The same noise over signal means the same picture, at another
+/// scale.
 struct NoiseLevel: Sendable, Equatable {
     let signal: Double
     let noise: Double
+    /// What brings latents of this level to the unit variance that denoisers take: exactly one where they
+    /// have it.
+    var inputScale = 1.0
 
-    /// The largest ``sigma`` that is reported, that of the smallest signal a noise table holds: 4096.
-    private static let sigmaLimit = (1 / Double(NoiseTable.smallestAlpha)).squareRoot()
+    /// What ``sigma`` says where no signal is left: the level that the other classes put there, 4096.
+    private static let sigmaOfNoSignal = (1 / Double(NoiseTable.smallestAlpha)).squareRoot()
 
     /// Latents that are the clean picture plus noise of deviation `sigma`.
-    static func exploding(_ sigma: Double) -> NoiseLevel { NoiseLevel(signal: 1, noise: sigma) }
+    static func exploding(_ sigma: Double) -> NoiseLevel {
+        NoiseLevel(signal: 1, noise: sigma, inputScale: 1 / (sigma * sigma + 1).squareRoot())
+    }
 
     /// Latents of the same noise over signal, scaled to unit variance.
     static func preserving(_ sigma: Double) -> NoiseLevel {
@@ -24,10 +31,7 @@ struct NoiseLevel: Sendable, Equatable {
     }
 
     /// Noise over signal, finite also where no signal is left.
-    var sigma: Double { signal > 0 ? min(noise / signal, Self.sigmaLimit) : Self.sigmaLimit }
-
-    /// What brings latents of this level to the unit variance that denoisers take.
-    var inputScale: Double { 1 / (signal * signal + noise * noise).squareRoot() }
+    var sigma: Double { signal > 0 ? noise / signal : Self.sigmaOfNoSignal }
 }
 
 extension PredictionType {
@@ -41,7 +45,8 @@ extension PredictionType {
         }
     }
 
-    /// How the model's output becomes the unit noise in the latents: `noise = latents * first + output * second`.
+    /// How the model's output becomes the unit noise in the latents: `noise = latents * first + output *
+    /// second`.
     func unitNoise(at level: NoiseLevel) -> (latents: Double, output: Double) {
         let scale = level.inputScale
         return switch self {

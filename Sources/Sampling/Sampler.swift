@@ -1,7 +1,7 @@
 /// A way from noise to picture: an entry of the catalogue.
 ///
-/// To add one, write a ``Solver`` in a file of its own in Solvers/, describe it there as a static constant of this
-/// type, and add that to ``catalogue``.
+/// To add one, write a ``Solver`` in a file of its own in Solvers/, describe it there as a static constant of
+/// this type, and add that to ``catalogue``.
 package struct Sampler: Sendable {
     /// The name that people type and receipts record.
     package let name: String
@@ -22,7 +22,8 @@ package struct Sampler: Sendable {
     /// The sigma spacings it can be asked for.
     package var sigmaSpacings: [SigmaSpacing] = []
 
-    /// The fields that the class in diffusers does not have, of those that change the pictures of classes that do.
+    /// The fields that the class in diffusers does not have, of those that change the pictures of classes
+    /// that do.
     let ignoredFields: Set<SchedulerConfiguration.Keys>
     /// Within which magnitude denoised latents are kept; `nil` where they are not clipped.
     var denoisedLimit: @Sendable (SchedulerConfiguration) -> Double? = { _ in nil }
@@ -36,8 +37,8 @@ extension Sampler {
     /// All samplers, in the order of menus.
     package static let catalogue: [Sampler] = [.euler, .eulerAncestral, .dpmPlusPlus2M, .ddim]
 
-    /// Finds a sampler by its name, an alias or its title; case, and which of space, `_` and `-` separates words, do
-    /// not matter.
+    /// Finds a sampler by its name, an alias or its title; case, and which of space, `_` and `-` separates
+    /// words, do not matter.
     package static func named(_ text: String) throws(SamplingError) -> Sampler {
         let wanted = spelling(text)
         let match = catalogue.first { sampler in
@@ -49,7 +50,8 @@ extension Sampler {
 
     /// The sampler that a checkpoint's configuration names as its own.
     ///
-    /// - Throws: ``SamplingError/field(_:found:expected:)`` when it names none, or one that is not in the catalogue.
+    /// - Throws: ``SamplingError/field(_:found:expected:)`` when it names none, or one that is not in the
+    ///   catalogue.
     package static func preferred(by configuration: SchedulerConfiguration) throws(SamplingError) -> Sampler {
         guard let match = catalogue.first(where: { $0.className == configuration.className }) else {
             throw .field(

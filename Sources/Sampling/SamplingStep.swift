@@ -38,6 +38,7 @@ package struct SamplingStep: Sendable, Equatable {
     /// The largest magnitude a denoised value may have, where the configuration clips samples.
     package let denoisedLimit: Double?
     package let weights: StepWeights
-    /// The deviation of the noise in latents whose signal has weight one, at most 4096: for guards and progress.
+    /// The deviation of the noise in latents whose signal has weight one, and 4096 where no signal is
+    /// left: for guards and progress.
     package let sigma: Double
 }

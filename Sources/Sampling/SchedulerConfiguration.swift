@@ -1,13 +1,15 @@
 /// A checkpoint's scheduler/scheduler_config.json, in the field names of diffusers.
 ///
-/// A `nil` field is absent from the file, and then means what the diffusers class of the *chosen sampler* defaults to:
-/// the promise is the picture that `Class.from_config(pipeline.scheduler.config)` paints. Two samplers may therefore
-/// read the same file differently. Fields that no sampler here reads are not kept.
+/// A `nil` field is absent from the file, and then means what the diffusers class of the *chosen sampler*
+/// defaults to: the promise is the picture that `Class.from_config(pipeline.scheduler.config)` paints. Two
+/// samplers may therefore read the same file differently. Fields that no sampler here reads are not kept.
 ///
 /// Files may hold `-Infinity`, which strict JSON forbids and Python writes: decode with `allowsJSON5`.
 package struct SchedulerConfiguration: Sendable, Equatable {
     /// The largest number of training steps that is taken for a real one.
     static let trainStepsAllowed = 2...100_000
+    /// The bounds of a schedule that are taken for real ones.
+    static let sigmasAllowed = 1e-6...1e5
 
     package var className: String?
     package var trainSteps: Int?
@@ -103,11 +105,14 @@ extension SchedulerConfiguration {
             try Self.require(
                 (0..<count).contains(stepsOffset), .stepsOffset, "\(stepsOffset)", "from 0 to \(count - 1)")
         }
-        for (key, value) in [
-            (Keys.sigmaMin, sigmaMin), (.sigmaMax, sigmaMax), (.clipSampleRange, clipSampleRange),
-        ] {
-            guard let value else { continue }
-            try Self.require(value.isFinite && value > 0, key, "\(value)", "a positive number")
+        for (key, sigma) in [(Keys.sigmaMin, sigmaMin), (.sigmaMax, sigmaMax)] {
+            guard let sigma else { continue }
+            try Self.require(Self.sigmasAllowed.contains(sigma), key, "\(sigma)", "from 0.000001 to 100000")
+        }
+        if let clipSampleRange {
+            try Self.require(
+                clipSampleRange.isFinite && clipSampleRange > 0, .clipSampleRange, "\(clipSampleRange)",
+                "a positive number")
         }
         if let lambdaMinClipped {
             try Self.require(

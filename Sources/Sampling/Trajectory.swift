@@ -1,13 +1,14 @@
 /// A whole run as numbers: every call of the denoiser, and the weights that carry the latents between them.
 ///
 /// ```swift
-/// let trajectory = try Trajectory(sampler: .dpmPlusPlus2M, configuration: configuration, schedule: .checkpoint, steps: 20)
+/// let trajectory = try Trajectory(
+///     sampler: .dpmPlusPlus2M, configuration: configuration, schedule: .checkpoint, steps: 20)
 /// var latents = noise * trajectory.initialNoiseScale
 /// for step in trajectory.steps { ... }
 /// ```
 package struct Trajectory: Sendable {
-    /// The steps that run, in order; at least one. For some numbers of steps the reference's own arithmetic yields one
-    /// more or fewer than were asked for, which ``notes`` says.
+    /// The steps that run, in order; at least one. For some numbers of steps the reference's own arithmetic
+    /// yields one more or fewer than were asked for, which ``notes`` says.
     package let steps: [SamplingStep]
     /// Text to image starts at unit noise times this.
     package let initialNoiseScale: Double
@@ -20,8 +21,9 @@ package struct Trajectory: Sendable {
     ///
     /// - Parameters:
     ///   - steps: steps of the whole schedule, from 1 to the training timesteps.
-    ///   - strength: for image to image, which share of the schedule runs, above 0 and at most 1; `nil` for text to
-    ///     image. The number of steps that run is cut to a whole one as in diffusers, but at least one always runs.
+    ///   - strength: for image to image, which share of the schedule runs, above 0 and at most 1; `nil` for
+    ///     text to image. The number of steps that run is cut to a whole one as in diffusers, but at least
+    ///     one always runs.
     package init(
         sampler: Sampler, configuration: SchedulerConfiguration, schedule: ScheduleChoice, steps: Int,
         strength: Double? = nil
@@ -76,8 +78,8 @@ package struct Trajectory: Sendable {
         return steps
     }
 
-    /// One where latents have unit variance. Elsewhere the highest noise level, to which leading spacing, as it starts
-    /// below the full noise that the latents are taken for, adds the variance of a picture.
+    /// One where latents have unit variance. Elsewhere the highest noise level, to which leading spacing, as
+    /// it starts below the full noise that the latents are taken for, adds the variance of a picture.
     private static func initialNoiseScale(_ path: [PathStep], _ request: ScheduleRequest) -> Double {
         guard path.allSatisfy({ $0.level.signal == 1 }) else { return 1 }
         let highest = path.map(\.level.noise).max() ?? 1

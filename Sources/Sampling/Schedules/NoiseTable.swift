@@ -6,8 +6,9 @@
 
 /// The noise levels of all training timesteps.
 ///
-/// The numbers are float32 because the reference's are: it builds this table in float32, and timesteps that are found
-/// by looking a noise level up in it depend on that rounding. Everything computed from the table is `Double`.
+/// The numbers are float32 because the reference's are: it builds this table in float32, and timesteps that
+/// are found by looking a noise level up in it depend on that rounding. Everything computed from the table is
+/// `Double`.
 struct NoiseTable: Sendable {
     /// The signal's share of the variance after each training step, from almost one down to almost zero.
     let cumulativeAlphas: [Float]
@@ -17,8 +18,8 @@ struct NoiseTable: Sendable {
     /// The share that stands for zero signal where a finite noise level is needed: float16's smallest number.
     static let smallestAlpha: Float = 0x1p-24
 
-    /// - Parameter keepsZero: whether a last step of zero signal stays zero, as DDIM has it, or gets the smallest
-    ///   share that leaves its noise level finite. The levels in ``sigmas`` are finite either way.
+    /// - Parameter keepsZero: whether a last step of zero signal stays zero, as DDIM has it, or gets the
+    ///   smallest share that leaves its noise level finite. The levels in ``sigmas`` are finite either way.
     init(_ configuration: SchedulerConfiguration, keepsZero: Bool = false) throws(SamplingError) {
         var betas = Self.betas(configuration)
         let isRescaled = configuration.rescaleBetasZeroSNR ?? false

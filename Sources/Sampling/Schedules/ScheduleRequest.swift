@@ -55,7 +55,8 @@ struct ScheduleRequest: Sendable {
         case lowest = "sigma_min"
     }
 
-    /// Where the schedule ends: at zero, unless the sampler's class leaves a choice and the configuration makes it.
+    /// Where the schedule ends: at zero, unless the sampler's class leaves a choice and the configuration
+    /// makes it.
     var finalSigma: FinalSigma {
         get throws(SamplingError) {
             guard !sampler.ignoredFields.contains(.finalSigmasType) else { return .zero }
@@ -79,8 +80,8 @@ struct ScheduleRequest: Sendable {
             reason: "supported is \(allowed.joined(separator: ", "))")
     }
 
-    /// The fields of the configuration that ask for something and have no effect, because the sampler's class in
-    /// diffusers does not have them.
+    /// The fields of the configuration that ask for something and have no effect, because the sampler's class
+    /// in diffusers does not have them.
     var fieldsWithoutEffect: [String] {
         var asked = configuration.unsupportedFlags.filter { $0.flag ?? false }.map(\.key)
         if configuration.clipSample ?? false { asked.append(.clipSample) }

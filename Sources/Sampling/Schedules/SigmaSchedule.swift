@@ -34,8 +34,8 @@ struct SigmaSchedule: Sendable, Equatable {
         return SchedulePath(steps: steps, fullNoise: fullNoise)
     }
 
-    /// The schedule of the Euler classes: timesteps may have fractions, and a sigma spacing covers the range that
-    /// the spaced timesteps cover.
+    /// The schedule of the Euler classes: timesteps may have fractions, and a sigma spacing covers the range
+    /// that the spaced timesteps cover.
     static func spaced(_ request: ScheduleRequest) throws(SamplingError) -> SigmaSchedule {
         let configuration = request.configuration
         let table = try NoiseTable(configuration)
@@ -52,7 +52,8 @@ struct SigmaSchedule: Sendable, Equatable {
         return SigmaSchedule(timesteps: timesteps, sigmas: sigmas, end: end, table: table)
     }
 
-    /// The schedule of the multistep class: timesteps are whole, and a sigma spacing covers the whole training range.
+    /// The schedule of the multistep class: timesteps are whole, and a sigma spacing covers the whole
+    /// training range.
     static func wholeTimesteps(_ request: ScheduleRequest) throws(SamplingError) -> SigmaSchedule {
         let configuration = request.configuration
         let table = try NoiseTable(configuration)

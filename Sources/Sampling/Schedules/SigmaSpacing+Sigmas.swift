@@ -23,8 +23,8 @@ extension SigmaSpacing {
 extension NoiseTable {
     /// Finds the timesteps that have given noise levels, linearly in the logarithm between training steps.
     ///
-    /// The table's logarithms are rounded to float32 and the level's are not, as in the reference: where the result
-    /// is cut to a whole number, this decides between a timestep and the one below.
+    /// The table's logarithms are rounded to float32 and the level's are not, as in the reference: where the
+    /// result is cut to a whole number, this decides between a timestep and the one below.
     func timesteps(ofSigmas levels: [Double]) -> [Double] {
         let logarithms = sigmas.map { Double(Float(log(Double($0)))) }
         return levels.map { level in

@@ -11,9 +11,9 @@ struct SpacingRule: Sendable {
 extension TimestepSpacing {
     /// The timesteps to visit, from most to least noise.
     ///
-    /// - Returns: `steps` timesteps, but for two quirks that the reference has: trailing spacing yields one more, at
-    ///   -1, for some numbers of steps (61, 103, 121 of 1,000) where its step length rounds down, and fewer when not
-    ///   all training timesteps are reachable.
+    /// - Returns: `steps` timesteps, but for two quirks that the reference has: trailing spacing yields one
+    ///   more, at -1, for some numbers of steps (61, 103, 121 of 1,000) where its step length rounds down,
+    ///   and fewer when not all training timesteps are reachable.
     func timesteps(steps: Int, trainSteps: Int, offset: Int, rule: SpacingRule) -> [Double] {
         let reachable = rule.reachable ?? trainSteps
         let points = rule.dropsLowest ? steps + 1 : steps
@@ -32,8 +32,8 @@ extension TimestepSpacing {
         return ascending.dropFirst(points - steps).reversed()
     }
 
-    /// Counts down from the last timestep in NumPy's arithmetic: the step length is what the first two values differ
-    /// by, and halves round to even.
+    /// Counts down from the last timestep in NumPy's arithmetic: the step length is what the first two values
+    /// differ by, and halves round to even.
     private static func trailing(steps: Int, trainSteps: Int, reachable: Int) -> [Double] {
         let top = Double(reachable)
         let length = Double(trainSteps) / Double(steps)

@@ -1,6 +1,7 @@
 /// Denoising diffusion implicit models, Song et al. 2021, equation 12 without added noise.
 struct DDIM: Solver {
-    /// What turns the model's output into noise, where the denoised estimate is clipped and no longer implies it.
+    /// What turns the model's output into noise, where the denoised estimate is clipped and no longer implies
+    /// it.
     let clippedPrediction: PredictionType?
 
     /// The weights of one step; nothing is remembered.
@@ -35,8 +36,8 @@ extension Sampler {
         }
     )
 
-    /// DDIM goes a fixed number of training timesteps down from each timestep, whether or not the next one that is
-    /// visited lies there.
+    /// DDIM goes a fixed number of training timesteps down from each timestep, whether or not the next one
+    /// that is visited lies there.
     @Sendable private static func ddimPath(_ request: ScheduleRequest) throws(SamplingError) -> SchedulePath {
         let configuration = request.configuration
         let table = try NoiseTable(configuration, keepsZero: true)

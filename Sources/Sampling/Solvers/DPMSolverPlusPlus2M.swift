@@ -73,9 +73,9 @@ extension Sampler {
     /// The class is many solvers behind one name; all but one of them are refused.
     private static func refuseOtherSolvers(_ request: ScheduleRequest) throws(SamplingError) {
         let configuration = request.configuration
-        // "deis" and the three other types are what related classes write; the reference reads them as its defaults.
         try request.require(
-            .algorithmType, configuration.algorithmType ?? "dpmsolver++", isOneOf: ["dpmsolver++", "deis"])
+            .algorithmType, configuration.algorithmType ?? "dpmsolver++", isOneOf: ["dpmsolver++"])
+        // The last three are what related classes write; the reference reads them as midpoint.
         try request.require(
             .solverType, configuration.solverType ?? "midpoint",
             isOneOf: ["midpoint", "heun", "logrho", "bh1", "bh2"])

@@ -1,7 +1,7 @@
 /// Carries latents from one noise level to the next.
 ///
-/// A solver holds what it needs to remember of earlier steps and no tensor. The trajectory calls it once a step, in
-/// order, from the first step that runs.
+/// A solver holds what it needs to remember of earlier steps and no tensor. The trajectory calls it once a
+/// step, in order, from the first step that runs.
 protocol Solver: Sendable {
     /// The weights of the step from `level` to `next`; `isLast` when the schedule ends there.
     mutating func weights(from level: NoiseLevel, to next: NoiseLevel, isLast: Bool) -> StepWeights
