@@ -36,7 +36,7 @@ package enum ResizeFilter: String, CaseIterable, Sendable {
 
 /// For each pixel of a resized line: which source pixels it is made of, and with which weights.
 ///
-/// The arithmetic is that of Pillow's `Image.resize`, so that the same picture comes out bit for bit: weights
+/// The arithmetic is that of `Image.resize` in Pillow, so that the same picture comes out bit for bit: weights
 /// in double precision, normalised, then rounded to 22 fractional bits.
 struct Resampling {
     /// Bits behind the point; with 8-bit samples a sum of weights stays within 32 bits.
@@ -51,12 +51,6 @@ struct Resampling {
 
     private(set) var windows: [Window] = []
     private(set) var weights: [Int32] = []
-
-    /// The source pixels that are needed at all.
-    var needed: Range<Int> {
-        guard let first = windows.first, let last = windows.last else { return 0..<0 }
-        return first.first..<(last.first + last.count)
-    }
 
     /// Prepares resizing a line of `source` pixels to `target` pixels with a filter that has a kernel.
     init(from source: Int, to target: Int, filter: ResizeFilter) {
