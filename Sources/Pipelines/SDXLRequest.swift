@@ -82,7 +82,10 @@ struct SDXLRequest: Sendable {
 
     private static func scheduler(_ checkpoint: SDXLCheckpoint) throws -> SchedulerConfiguration {
         do {
-            return try JSONDecoder().decode(SchedulerConfiguration.self, from: Data(checkpoint.schedulerJSON))
+            // diffusers writes infinities, which strict JSON does not have.
+            let decoder = JSONDecoder()
+            decoder.allowsJSON5 = true
+            return try decoder.decode(SchedulerConfiguration.self, from: Data(checkpoint.schedulerJSON))
         } catch let error as SamplingError {
             throw Failure(.badCheckpoint, "\(checkpoint.path): scheduler configuration: \(error)")
         } catch {
