@@ -32,7 +32,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
     var precision = "auto"
     @Option(help: ArgumentHelp("Time this checkpoint instead.", valueName: "path"))
     var model: String?
-    @Option(help: ArgumentHelp("Keep the made-up weights in this file, and use them when it is there.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Keep the made-up weights in this file, and use them when it is there.", valueName: "file"))
     var keep: String?
     @Flag(help: "Print JSON.")
     var json = false
@@ -70,7 +72,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
         let path =
             keep
             ?? FileManager.default.temporaryDirectory
-            .appendingPathComponent("gesso-benchmark-\(ProcessInfo.processInfo.processIdentifier).safetensors").path
+            .appendingPathComponent(
+                "gesso-benchmark-\(ProcessInfo.processInfo.processIdentifier).safetensors"
+            ).path
         if FileManager.default.fileExists(atPath: path) { return (path, false) }
         let gigabytes = Double(SyntheticCheckpoint.byteCount) / 1e9
         note(String(format: "writing %.1f GB of random weights to %@", gigabytes, path))
@@ -103,7 +107,10 @@ struct BenchmarkCommand: AsyncParsableCommand {
         var lines = ["\(size)x\(size), \(steps) steps on \(receipt.device), libtorch \(receipt.libtorch)"]
         for stage in Generation.Progress.Stage.allCases {
             guard let seconds = result.seconds[stage], seconds > 0.0005 else { continue }
-            lines.append(String(format: "  %@ %8.2f s", stage.rawValue.padding(toLength: 16, withPad: " ", startingAt: 0), seconds))
+            lines.append(
+                String(
+                    format: "  %@ %8.2f s", stage.rawValue.padding(toLength: 16, withPad: " ", startingAt: 0),
+                    seconds))
         }
         lines.append(String(format: "  a step           %8.2f s", denoising / Double(steps)))
         lines.append(String(format: "  peak resident    %8.2f GB", peak))

@@ -2,5 +2,6 @@ internal import ArgumentParser
 
 @main
 struct GessoCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "gesso", subcommands: [BenchmarkCommand.self])
+    static let configuration = CommandConfiguration(
+        commandName: "gesso", subcommands: [BenchmarkCommand.self])
 }
