@@ -8,7 +8,8 @@ let package = Package(
         .executable(name: "gesso", targets: ["CLI"])
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         // Computing side: libtorch behind a C table, opened at run time.
@@ -21,11 +22,12 @@ let package = Package(
             dependencies: [
                 "Torch", "SafeTensors", "Tokenizers", "Sampling", "Planning", "Generation", "Layers", "Models",
                 "Imaging", "Resources",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
 
         // Pure side: text, numbers, bytes.
         .target(name: "SafeTensors"),
-        .target(name: "Resources"),
+        .target(name: "Resources", exclude: ["Configurations", "Text", "Vocabularies"]),
         .target(name: "Tokenizers", dependencies: ["Resources"]),
         .target(name: "Sampling"),
         .target(name: "Planning"),
@@ -34,7 +36,7 @@ let package = Package(
             name: "CImaging",
             linkerSettings: [
                 .linkedLibrary("png16"), .linkedLibrary("z"), .linkedLibrary("turbojpeg"),
-                .linkedLibrary("webp"), .linkedLibrary("webpmux"), .linkedLibrary("webpdemux"),
+                .linkedLibrary("webp"),
             ]),
         .target(name: "Imaging", dependencies: ["CImaging"]),
 
@@ -49,10 +51,14 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Torch", "SafeTensors"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
         .testTarget(name: "SafeTensorsTests", dependencies: ["SafeTensors"]),
-        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"]),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Resources"]),
         .testTarget(name: "SamplingTests", dependencies: ["Sampling"]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
-        .testTarget(name: "ModelsTests", dependencies: ["Models", "Layers", "SafeTensors", "Torch", "TestSupport"]),
+        .testTarget(
+            name: "ModelsTests", dependencies: ["Models", "Layers", "SafeTensors", "Torch", "TestSupport"]),
+        .testTarget(
+            name: "PipelinesTests",
+            dependencies: ["Pipelines", "Generation", "Models", "Planning", "Torch", "TestSupport"]),
     ],
     cLanguageStandard: .gnu2x
 )

@@ -1,6 +1,11 @@
 # shellcheck shell=bash
 # Sourced by the other scripts: moves to the project's folder, and gives them messages and timed stages.
 set -euo pipefail
+# A relative path means the folder that the person is in.
+case ${GESSO_LIBTORCH:-/} in
+    /*) ;;
+    *) export GESSO_LIBTORCH=$PWD/$GESSO_LIBTORCH ;;
+esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Prints one line for the person who waits.

@@ -59,17 +59,31 @@ class Checks(unittest.TestCase):
 
     def targets(self, **changed):
         """The manifest above as imports.py reads it, with changes."""
-        names = {"Core": set(), "Upper": {"Core"}, "Other": {"Core"}, "Tool": {"Upper"}, "TestSupport": {"Core"},
-                 "CoreTests": {"Core", "TestSupport"}, **changed}
-        return {name: imports.Target(name, name.endswith("Tests"), targets) for name, targets in names.items()}
+        names = {
+            "Core": set(),
+            "Upper": {"Core"},
+            "Other": {"Core"},
+            "Tool": {"Upper"},
+            "TestSupport": {"Core"},
+            "CoreTests": {"Core", "TestSupport"},
+            **changed,
+        }
+        return {
+            name: imports.Target(name, name.endswith("Tests"), targets) for name, targets in names.items()
+        }
 
     def found_imports(self, targets=None):
         with mock.patch.object(imports, "read_manifest", lambda _: targets or self.targets()):
             return [str(finding) for finding in imports.check(self.project)]
 
     def test_what_the_table_allows_passes(self):
-        self.write("Sources/Upper/Upper.swift", "public import Core\npackage import struct Core.Thing\nimport Glibc\n")
-        self.write("Tests/CoreTests/CoreTests.swift", "@testable import Core\nimport TestSupport\nimport Testing\n")
+        self.write(
+            "Sources/Upper/Upper.swift",
+            "public import Core\npackage import struct Core.Thing\nimport Glibc\n",
+        )
+        self.write(
+            "Tests/CoreTests/CoreTests.swift", "@testable import Core\nimport TestSupport\nimport Testing\n"
+        )
         self.assertEqual(self.found_imports(), [])
 
     def test_the_manifest_itself_is_read(self):
@@ -142,15 +156,35 @@ class Checks(unittest.TestCase):
     # Wording
 
     def test_constructs_are_found_in_code_only(self):
-        self.write("Sources/Core/More.swift", "\n".join([
-            "// try! and fatalError( in a comment", 'let text = "try! fatalError("', "/* /* try! */ try! */",
-            'let raw = #"a " try! "#', 'let lines = """', '  try! "quoted"', '  """', "func `never try! this`() {}",
-            "let a = try! b()", "fatalError()", "final class C: @unchecked Sendable {}"]))
-        self.assertEqual(self.places(wording.check), [("Sources/Core/More.swift", line) for line in (9, 10, 11)])
+        self.write(
+            "Sources/Core/More.swift",
+            "\n".join(
+                [
+                    "// try! and fatalError( in a comment",
+                    'let text = "try! fatalError("',
+                    "/* /* try! */ try! */",
+                    'let raw = #"a " try! "#',
+                    'let lines = """',
+                    '  try! "quoted"',
+                    '  """',
+                    "func `never try! this`() {}",
+                    "let a = try! b()",
+                    "fatalError()",
+                    "final class C: @unchecked Sendable {}",
+                ]
+            ),
+        )
+        self.assertEqual(
+            self.places(wording.check), [("Sources/Core/More.swift", line) for line in (9, 10, 11)]
+        )
 
     def test_unchecked_code_has_its_places(self):
         code = "nonisolated(unsafe) let x = 1\n"
-        for path in ("Torch/Storage.swift", "SafeTensors/FileMapping.swift", "SafeTensors/Mapping+Range.swift"):
+        for path in (
+            "Torch/Storage.swift",
+            "SafeTensors/FileMapping.swift",
+            "SafeTensors/Mapping+Range.swift",
+        ):
             self.write(f"Sources/{path}", code)
         self.assertEqual(self.places(wording.check), [])
         self.write("Sources/SafeTensors/Header.swift", code)
@@ -160,8 +194,10 @@ class Checks(unittest.TestCase):
         home, temporary = "/ho" + "me/anna/model", "/t" + "mp/x.png"
         self.write("Documentation/a.md", f"at {home}\nat {temporary}\nat project/tmp/x and /homepage\n")
         self.write("Sources/Core/More.swift", f"// {home}\n// {temporary}\n")
-        self.assertEqual(self.places(wording.check), [
-            ("Documentation/a.md", 1), ("Documentation/a.md", 2), ("Sources/Core/More.swift", 1)])
+        self.assertEqual(
+            self.places(wording.check),
+            [("Documentation/a.md", 1), ("Documentation/a.md", 2), ("Sources/Core/More.swift", 1)],
+        )
 
     def test_loose_ends_are_found(self):
         self.write("Scripts/tool", "# TO" "DO: later\n")

@@ -6,10 +6,14 @@ from dataclasses import dataclass, replace
 COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 EXPORTED = re.compile(r"\bAOTI_TORCH_EXPORT\b\s*(?P<declaration>[^;{]*?\))\s*;", re.DOTALL)
 ALIAS = re.compile(r"^\s*using\s+(\w+)\s*=\s*([\w\s*]+);", re.MULTILINE)
-FUNCTION_ALIAS = re.compile(r"^\s*typedef\s+(\w[\w\s*]*?)\(\s*\*\s*(\w+)\s*\)\s*(\([^;]*\))\s*;", re.MULTILINE)
+FUNCTION_ALIAS = re.compile(
+    r"^\s*typedef\s+(\w[\w\s*]*?)\(\s*\*\s*(\w+)\s*\)\s*(\([^;]*\))\s*;", re.MULTILINE
+)
 ROW = re.compile(r"^\s*CT_FUNCTION\((?P<kind>\w+)\s*,\s*(?P<name>\w+)\s*,", re.MULTILINE)
 SINCE = re.compile(r"TORCH_FEATURE_VERSION\s*>=\s*TORCH_VERSION_(\d+)_(\d+)_\d+")
-FUNCTION_POINTER = re.compile(r"(?P<result>.+?)\(\s*\*\s*(?P<name>\w*)\s*\)\s*\((?P<parameters>.*)\)", re.DOTALL)
+FUNCTION_POINTER = re.compile(
+    r"(?P<result>.+?)\(\s*\*\s*(?P<name>\w*)\s*\)\s*\((?P<parameters>.*)\)", re.DOTALL
+)
 QUALIFIERS = {"const", "struct", "unsigned", "signed", "volatile"}
 SAME = {"_Bool": "bool", "signed int": "int"}
 
@@ -63,7 +67,7 @@ class Types:
                 meaning = self.normal(self.aliases[word])
                 bare = meaning.rstrip("*")
                 words.append(bare)
-                stars += meaning[len(bare):]
+                stars += meaning[len(bare) :]
             elif word != "struct":
                 words.append(SAME.get(word, word))
         return " ".join(sorted(words, key=lambda word: word != "const")) + stars
@@ -79,7 +83,9 @@ class Types:
         if match := FUNCTION_POINTER.fullmatch(text):
             return Parameter(self.normal(text), match["name"])
         words = re.findall(r"[\w:<>]+|\*", text)
-        named = len([word for word in words if word != "*" and word not in QUALIFIERS]) > 1 and words[-1] != "*"
+        named = (
+            len([word for word in words if word != "*" and word not in QUALIFIERS]) > 1 and words[-1] != "*"
+        )
         return Parameter(self.normal(" ".join(words[:-1] if named else words)), words[-1] if named else "")
 
 
@@ -122,9 +128,16 @@ def read_header(text, types, cuda=False):
         *result, name = re.findall(r"[\w:<>]+|\*", head)
         line = text.count("\n", 0, match.start()) + 1
         since, only_cuda = guards[line - 1]
-        functions.append(Function(
-            name, types.normal(" ".join(result)), types.parameters(rest[: rest.rindex(")")]), line=line,
-            since=since, cuda=cuda or only_cuda))
+        functions.append(
+            Function(
+                name,
+                types.normal(" ".join(result)),
+                types.parameters(rest[: rest.rindex(")")]),
+                line=line,
+                since=since,
+                cuda=cuda or only_cuda,
+            )
+        )
     return functions
 
 
@@ -152,8 +165,15 @@ def read_rows(text, types):
         if len(fields) != 2 or not re.fullmatch(r"\s*\(.*\)\s*", fields[1], re.DOTALL):
             raise ValueError(f"line {line}: {match['name']} is not (kind, name, return type, (parameters))")
         parameters = fields[1].strip()[1:-1]
-        functions.append(Function(
-            match["name"], types.normal(fields[0]), types.parameters(parameters), line=line, kind=match["kind"]))
+        functions.append(
+            Function(
+                match["name"],
+                types.normal(fields[0]),
+                types.parameters(parameters),
+                line=line,
+                kind=match["kind"],
+            )
+        )
     return functions
 
 

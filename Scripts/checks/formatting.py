@@ -10,12 +10,25 @@ PLACE = re.compile(r"(?P<path>.+?):(?P<line>\d+):\d+: (?:error|warning): (?P<tex
 def check(project):
     """`swift format lint` over all Swift files."""
     status, _, errors = project.run(
-        "swift", "format", "lint", "--strict", "--recursive", "--parallel", "Sources", "Tests", "Package.swift")
+        "swift",
+        "format",
+        "lint",
+        "--strict",
+        "--recursive",
+        "--parallel",
+        "Sources",
+        "Tests",
+        "Package.swift",
+    )
     findings = []
     for line in errors.splitlines():
         if match := PLACE.fullmatch(line):
             path = match["path"].removeprefix(str(project.root) + "/")
-            findings.append(Finding(path, int(match["line"]), f"{match['text']} (make format mends most of these)"))
+            findings.append(
+                Finding(path, int(match["line"]), f"{match['text']} (make format mends most of these)")
+            )
     if status != 0 and not findings:
-        findings.append(Finding("Package.swift", 1, f"swift format did not run: {errors or 'no reason given'}"))
+        findings.append(
+            Finding("Package.swift", 1, f"swift format did not run: {errors or 'no reason given'}")
+        )
     return findings

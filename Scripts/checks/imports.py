@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from project import Finding
 
 TABLE = "Documentation/architecture.md"
-SYSTEM = {"Foundation", "FoundationEssentials", "Glibc", "Synchronization", "Dispatch"}
+SYSTEM = {"Foundation", "FoundationEssentials", "Glibc", "Darwin", "Synchronization", "Dispatch"}
 TESTING = {"Testing"}
 IMPORT = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?"
-    r"import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)")
+    r"import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)"
+)
 
 
 class ManifestError(Exception):
@@ -65,18 +66,26 @@ def read_table(project):
     everything = names - {"TestSupport"}
     for number, cells in cells_by_line[2:]:
         if len(cells) < 3:
-            findings.append(Finding(TABLE, number, "has fewer than three columns: target, may import, from outside"))
+            findings.append(
+                Finding(TABLE, number, "has fewer than three columns: target, may import, from outside")
+            )
             continue
         # Prose after a semicolon is for the reader; so is what stands before a colon.
         words = split(cells[1].split(";")[0].split(":")[-1])
         allowed = everything if words == ["everything"] else set(words)
         for unknown in sorted(allowed - names):
-            findings.append(Finding(TABLE, number, f"names {unknown}, which has no row of its own: add one or mend the name"))
+            findings.append(
+                Finding(
+                    TABLE, number, f"names {unknown}, which has no row of its own: add one or mend the name"
+                )
+            )
         packages = {bare(word) for part in cells[2].split(";") for word in split(part)}
         for name in split(cells[0]):
             rows[name] = Row(number, allowed - {name}, packages)
     if not rows and not findings:
-        findings.append(Finding(TABLE, 1, "has no table between <!-- import-table --> and <!-- /import-table -->"))
+        findings.append(
+            Finding(TABLE, 1, "has no table between <!-- import-table --> and <!-- /import-table -->")
+        )
     return rows, findings
 
 
@@ -116,18 +125,35 @@ def compare_manifest(project, rows, targets):
             continue
         row = rows.get(target.name)
         if row is None:
-            findings.append(Finding("Package.swift", line, f"{target.name} has no row in the import table of {TABLE}: add one"))
+            findings.append(
+                Finding(
+                    "Package.swift", line, f"{target.name} has no row in the import table of {TABLE}: add one"
+                )
+            )
             continue
         for name in sorted(target.targets - row.targets):
-            findings.append(Finding(
-                "Package.swift", line, f"{target.name} may not depend on {name}: {TABLE}:{row.line} does not allow it"))
+            findings.append(
+                Finding(
+                    "Package.swift",
+                    line,
+                    f"{target.name} may not depend on {name}: {TABLE}:{row.line} does not allow it",
+                )
+            )
         for product, package in sorted(target.products.items()):
             if bare(package) not in row.packages:
-                findings.append(Finding(
-                    "Package.swift", line,
-                    f"{target.name} may not use {product} of {package}: {TABLE}:{row.line} does not allow it"))
+                findings.append(
+                    Finding(
+                        "Package.swift",
+                        line,
+                        f"{target.name} may not use {product} of {package}: {TABLE}:{row.line} does not allow it",
+                    )
+                )
     for name in sorted(rows.keys() - targets.keys()):
-        findings.append(Finding(TABLE, rows[name].line, f"{name} is no target of Package.swift: remove it or mend the name"))
+        findings.append(
+            Finding(
+                TABLE, rows[name].line, f"{name} is no target of Package.swift: remove it or mend the name"
+            )
+        )
     return findings
 
 
@@ -157,6 +183,8 @@ def compare_imports(project, targets):
 
 def advice(module, target, targets):
     if module in targets:
-        return (f"imports {module}, which {target.name} does not depend on: move the code, or add the dependency to "
-                f"Package.swift and {TABLE}")
+        return (
+            f"imports {module}, which {target.name} does not depend on: move the code, or add the dependency to "
+            f"Package.swift and {TABLE}"
+        )
     return f"imports {module}, which is neither the system nor a dependency of {target.name} in Package.swift"

@@ -15,7 +15,13 @@ def check_lengths(project):
     for path in project.files("Sources", "Tests", suffixes=SOURCE):
         count = len(project.lines(path))
         if count > LONGEST_FILE:
-            findings.append(Finding(path, LONGEST_FILE + 1, f"is {count} lines long, over {LONGEST_FILE}: give each idea its file"))
+            findings.append(
+                Finding(
+                    path,
+                    LONGEST_FILE + 1,
+                    f"is {count} lines long, over {LONGEST_FILE}: give each idea its file",
+                )
+            )
     return findings
 
 
@@ -25,7 +31,9 @@ def check_fixtures(project):
     for path in project.files("Fixtures"):
         size = os.path.getsize(project.root / path)
         if size >= LARGEST_FIXTURE:
-            findings.append(Finding(path, 1, f"is {size:,} bytes, not under {LARGEST_FIXTURE:,}: record a smaller case"))
+            findings.append(
+                Finding(path, 1, f"is {size:,} bytes, not under {LARGEST_FIXTURE:,}: record a smaller case")
+            )
     return findings
 
 
@@ -35,6 +43,11 @@ def check_documentation(project):
     for folder in sorted(entry.name for entry in (project.root / "Sources").iterdir() if entry.is_dir()):
         pages = [path for path in project.files(f"Sources/{folder}", suffixes=[".md"]) if ".docc/" in path]
         if not pages:
-            findings.append(Finding(
-                f"Sources/{folder}", 1, f"has no page: write {folder}.docc/{folder}.md (purpose, main types, example, limits)"))
+            findings.append(
+                Finding(
+                    f"Sources/{folder}",
+                    1,
+                    f"has no page: write {folder}.docc/{folder}.md (purpose, main types, example, limits)",
+                )
+            )
     return findings

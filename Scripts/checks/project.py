@@ -60,9 +60,17 @@ class Project:
         return done.returncode, done.stdout, done.stderr.strip()
 
 
+# What is no code: comments, strings of all forms, names in backquotes.
 _TOKENS = re.compile(
-    r"""//[^\n]* | /\* | (?P<raw>\#*)\"\"\".*?\"\"\"(?P=raw) | (?P<hash>\#+)".*?"(?P=hash) | `[^`\n]*` | "(?:\\.|[^"\\\n])*" """,
-    re.VERBOSE | re.DOTALL)
+    r"""
+    //[^\n]* | /\* |
+    (?P<raw>\#*)\"\"\".*?\"\"\"(?P=raw) |
+    (?P<hash>\#+)".*?"(?P=hash) |
+    `[^`\n]*` |
+    "(?:\\.|[^"\\\n])*"
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 
 
 def code_only(source):

@@ -24,6 +24,8 @@ package struct SDXLCheckpoint: Sendable {
         case singleFile
     }
 
+    /// What was opened.
+    package internal(set) var path = ""
     package internal(set) var textEncoder: Component<CLIPTextConfiguration>
     package internal(set) var textEncoder2: Component<CLIPTextConfiguration>
     package internal(set) var unet: Component<UNetConfiguration>
@@ -47,6 +49,12 @@ package struct SDXLCheckpoint: Sendable {
         let all =
             textEncoder.weights.files + textEncoder2.weights.files + unet.weights.files + vae.weights.files
         return all.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    /// What people call the checkpoint: the folder's or file's name, without the ending.
+    package var name: String {
+        let last = path.split(separator: "/").last.map(String.init) ?? path
+        return last.hasSuffix(".safetensors") ? String(last.dropLast(".safetensors".count)) : last
     }
 
     /// Always false: a checkpoint that needs an aesthetics score, SDXL's refiner, is refused.
@@ -75,6 +83,7 @@ package struct SDXLCheckpoint: Sendable {
         case .file:
             checkpoint = try SDXLCheckpoint(file: path, configuration: source, vae: vae)
         }
+        checkpoint.path = path
         try checkpoint.requireFit(path)
         checkpoint.unusedKeys.sort()
         return checkpoint

@@ -1,8 +1,9 @@
 /// The Box-Muller transform in float32, rounded exactly as PyTorch's vectorised CPU kernel rounds it.
 ///
-/// That kernel takes logarithm and sine from the single precision polynomials of the Cephes library (Moshier) and is
-/// compiled with multiply-adds fused. Which of them are fused decides the last bit of about one value in five, so
-/// each `addingProduct` here is one fused instruction there, and each plain `*` and `+` is rounded on its own.
+/// That kernel takes logarithm and sine from the single precision polynomials of the Cephes library (Moshier)
+/// and is compiled with multiply-adds fused. Which of them are fused decides the last bits of many values, so
+/// each `addingProduct` here is one fused instruction there, and each plain `*` and `+` is rounded on its
+/// own.
 enum BoxMuller {
     /// Turns two uniform numbers of `[0, 1)` into two independent normal ones.
     static func pair(_ first: Float, _ second: Float) -> (Float, Float) {
@@ -16,7 +17,8 @@ enum BoxMuller {
     private static func logarithm(_ value: Float) -> Float {
         var exponent = Float(Int32(value.bitPattern >> 23) - 126)
         let mantissa = Float(bitPattern: value.bitPattern & 0x007f_ffff | 0x3f00_0000)
-        // The mantissa of [0.5, 1) moves to [sqrt(0.5), sqrt(2)), and its distance to one is what the polynomial takes.
+        // The mantissa of [0.5, 1) moves to [sqrt(0.5), sqrt(2)), and its distance to one is what the
+        // polynomial takes.
         var x = mantissa - 1
         if mantissa < 0.707_106_77 {
             exponent -= 1

@@ -1,7 +1,8 @@
-/// The Mersenne Twister MT19937 of Matsumoto and Nishimura (1998), the source of randomness under PyTorch's CPU
-/// generator.
+/// The Mersenne Twister MT19937 of Matsumoto and Nishimura (1998), the source of randomness under PyTorch's
+/// CPU generator.
 ///
-/// Only the lower 32 bits of a seed reach the state: that is how PyTorch seeds it, and what its pictures depend on.
+/// Only the lower 32 bits of a seed reach the state: that is how PyTorch seeds it, and what its pictures
+/// depend on.
 struct MersenneTwister: Sendable {
     private static let size = 624
     private static let offset = 397

@@ -1,0 +1,94 @@
+/// Everything that repeats a picture: written into its file, the answer and later the database.
+///
+/// It holds no time of day, so that the same request gives the same bytes.
+package struct Receipt: Sendable, Equatable, Codable {
+    package struct Model: Sendable, Equatable, Codable {
+        package struct File: Sendable, Equatable, Codable {
+            /// The path below the checkpoint's folder, or the file's name.
+            package let name: String
+            package let sha256: String
+
+            package init(name: String, sha256: String) {
+                self.name = name
+                self.sha256 = sha256
+            }
+        }
+
+        package let name: String
+        package let family: String
+        /// The file's sha256; for a folder, of the list of its files' names and hashes.
+        package let sha256: String
+        package let files: [File]
+
+        package init(name: String, family: String, sha256: String, files: [File]) {
+            self.name = name
+            self.family = family
+            self.sha256 = sha256
+            self.files = files
+        }
+    }
+
+    package struct Precision: Sendable, Equatable, Codable {
+        /// `file` keeps the checkpoint's types.
+        package let storage: String
+        package let compute: String
+
+        package init(storage: String, compute: String) {
+            self.storage = storage
+            self.compute = compute
+        }
+    }
+
+    package var gesso: String
+    package var model: Model
+    package var prompt: String
+    package var negativePrompt: String?
+    package var seed: UInt64
+    package var width: Int
+    package var height: Int
+    package var steps: Int
+    package var sampler: String
+    package var schedule: String
+    package var guidanceScale: Double
+    package var guidanceRescale: Double
+    package var clipSkip: Int
+    /// Set for a picture painted from another one.
+    package var strength: Double?
+    package var sourceSHA256: String?
+    package var device: String
+    package var libtorch: String
+    /// By stage: `text`, `denoiser`, `vae.encode`, `vae.decode`.
+    package var precision: [String: Precision]
+    /// What was done that the request did not literally say.
+    package var notes: [String]
+    /// Of the 8-bit RGB pixels, row by row: tells whether two pictures are the same whatever their files say.
+    package var pixelsSHA256: String
+
+    package init(
+        gesso: String, model: Model, prompt: String, negativePrompt: String?, seed: UInt64, width: Int, height: Int,
+        steps: Int, sampler: String, schedule: String, guidanceScale: Double, guidanceRescale: Double,
+        clipSkip: Int, strength: Double?, sourceSHA256: String?, device: String, libtorch: String,
+        precision: [String: Precision], notes: [String], pixelsSHA256: String
+    ) {
+        self.gesso = gesso
+        self.model = model
+        self.prompt = prompt
+        self.negativePrompt = negativePrompt
+        self.seed = seed
+        self.width = width
+        self.height = height
+        self.steps = steps
+        self.sampler = sampler
+        self.schedule = schedule
+        self.guidanceScale = guidanceScale
+        self.guidanceRescale = guidanceRescale
+        self.clipSkip = clipSkip
+        self.strength = strength
+        self.sourceSHA256 = sourceSHA256
+        self.device = device
+        self.libtorch = libtorch
+        self.precision = precision
+        self.notes = notes
+        self.pixelsSHA256 = pixelsSHA256
+    }
+}

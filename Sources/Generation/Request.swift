@@ -1,0 +1,81 @@
+/// What to paint: every front turns its own wire format into one of these.
+///
+/// Values are as the user gave them; nil means "what the checkpoint or the default says". Nothing is ever clamped to
+/// fit: ``validate()`` and the worker refuse what they can't do, naming the field.
+package struct Request: Sendable, Equatable {
+    package var prompt: String
+    /// nil leaves the negative prompt out, which for most SDXL checkpoints is not the same as an empty one.
+    package var negativePrompt: String?
+    /// Pixels; both nil for the size the checkpoint was trained at, or the source picture's.
+    package var width: Int?
+    package var height: Int?
+    package var steps = 30
+    package var guidanceScale = 5.0
+    /// Share of guidance rescaling, 0...1 (Lin et al. 2024, section 3.4).
+    package var guidanceRescale = 0.0
+    /// The seed of the first picture; picture `i` uses `seed + i`. nil draws one.
+    package var seed: UInt64?
+    package var count = 1
+    /// A sampler's name; nil for the one the checkpoint names.
+    package var sampler: String?
+    /// Timestep spacing and sigma schedule, such as `trailing+karras`; nil for what the checkpoint says.
+    package var schedule: String?
+    /// Text encoder layers left out beyond the one that SDXL always leaves out.
+    package var clipSkip = 0
+    /// An encoded PNG, JPEG or WebP picture to start from.
+    package var image: [UInt8]?
+    /// How much of the source picture is painted anew, above 0 and up to 1.
+    package var strength = 0.6
+
+    package init(prompt: String) { self.prompt = prompt }
+
+    /// Longer prompts are refused before anything is loaded.
+    package static let longestPrompt = 20_000
+    package static let sizes = 8...8192
+    package static let mostSteps = 1000
+    package static let mostPictures = 64
+
+    /// Checks everything that can be checked without a model.
+    package func validate() throws(Failure) {
+        for (name, text) in [("prompt", prompt), ("negative prompt", negativePrompt ?? "")] {
+            guard text.count <= Self.longestPrompt else {
+                throw .badRequest(
+                    name, "the \(name) has \(text.count) characters, at most \(Self.longestPrompt) are accepted")
+            }
+        }
+        for (name, size) in [("width", width), ("height", height)] {
+            guard let size else { continue }
+            guard Self.sizes.contains(size), size.isMultiple(of: 8) else {
+                throw .badRequest(
+                    name,
+                    "the \(name) is \(size), it must be a multiple of 8 from \(Self.sizes.lowerBound) to "
+                        + "\(Self.sizes.upperBound)\(Self.nearest(size))")
+            }
+        }
+        guard (1...Self.mostSteps).contains(steps) else {
+            throw .badRequest("steps", "steps is \(steps), it must be from 1 to \(Self.mostSteps)")
+        }
+        guard (1...Self.mostPictures).contains(count) else {
+            throw .badRequest("count", "count is \(count), it must be from 1 to \(Self.mostPictures)")
+        }
+        guard guidanceScale.isFinite, (0...100).contains(guidanceScale) else {
+            throw .badRequest("guidance scale", "the guidance scale is \(guidanceScale), it must be from 0 to 100")
+        }
+        guard (0...1).contains(guidanceRescale) else {
+            throw .badRequest("guidance rescale", "guidance rescale is \(guidanceRescale), it must be from 0 to 1")
+        }
+        guard (0...64).contains(clipSkip) else {
+            throw .badRequest("clip skip", "clip skip is \(clipSkip), it must be from 0 to 64")
+        }
+        guard strength > 0, strength <= 1 else {
+            throw .badRequest("strength", "the strength is \(strength), it must be above 0 and at most 1")
+        }
+    }
+
+    /// A hint at the sizes beside one that is no multiple of 8.
+    private static func nearest(_ size: Int) -> String {
+        guard sizes.contains(size) else { return "" }
+        let below = size / 8 * 8
+        return " (nearest: \(max(below, 8)) and \(min(below + 8, sizes.upperBound)))"
+    }
+}

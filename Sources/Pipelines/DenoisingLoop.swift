@@ -1,0 +1,94 @@
+internal import Generation
+internal import Sampling
+internal import Torch
+
+/// The sampler's loop over tensors: the only place that holds latents and weights together.
+///
+/// The solver's numbers come from ``Trajectory``; the denoiser is a function, so the loop knows no model family.
+struct DenoisingLoop {
+    let trajectory: Trajectory
+    let guidance: Guidance
+    /// `[1, channels, height, width]`
+    private(set) var latents: Tensor
+    private var previousDenoised: Tensor?
+    private var noise: NoiseSource
+
+    /// Draws the picture's noise in the reference's order, shaped like the latents.
+    struct NoiseSource {
+        private var generator: NoiseGenerator
+        private let shape: [Int]
+        private let device: Device
+
+        init(seed: UInt64, shape: [Int], device: Device) {
+            generator = NoiseGenerator(seed: seed)
+            self.shape = shape
+            self.device = device
+        }
+
+        /// Unit Gaussian noise in float32.
+        mutating func draw() throws(TensorError) -> Tensor {
+            try Tensor(generator.normal(count: shape.reduce(1, *)), shape: shape).to(device)
+        }
+    }
+
+    /// - Parameters:
+    ///   - clean: Encoded source picture for image-to-image; nil starts from noise alone.
+    ///   - noise: The picture's noise, from which a source picture's encoding may have drawn already.
+    init(
+        _ trajectory: Trajectory, _ guidance: Guidance, clean: Tensor?, noise: consuming NoiseSource
+    ) throws(TensorError) {
+        self.trajectory = trajectory
+        self.guidance = guidance
+        let first = try noise.draw()
+        if let clean {
+            latents = try (clean * trajectory.noising.clean).adding(first, times: trajectory.noising.noise)
+        } else {
+            latents = try first * trajectory.initialNoiseScale
+        }
+        self.noise = noise
+    }
+
+    /// Takes one step.
+    /// - Parameter predict: The denoiser's output for model input `[1 or 2, ...]` and timestep; with guidance on, the
+    ///   first half of the batch is the unconditional prediction.
+    mutating func advance(
+        _ index: Int, predict: (Tensor, Double) throws -> Tensor
+    ) throws {
+        let step = trajectory.steps[index]
+        let input = try latents * step.inputScale
+        let batch = guidance.isActive ? try Tensor.concatenated([input, input], along: 0) : input
+        let output = try guided(predict(batch, step.timestep))
+
+        var denoised = try (latents * step.latentsToDenoised).adding(output, times: step.outputToDenoised)
+        if let limit = step.denoisedLimit { denoised = try denoised.clamped(-limit, limit) }
+
+        let weights = step.weights
+        var next = try (latents * weights.latents).adding(denoised, times: weights.denoised)
+        if weights.previousDenoised != 0, let previousDenoised {
+            next = try next.adding(previousDenoised, times: weights.previousDenoised)
+        }
+        if weights.output != 0 { next = try next.adding(output, times: weights.output) }
+        if weights.noise != 0 { next = try next.adding(noise.draw(), times: weights.noise) }
+
+        let range = try next.extremes()
+        guard range.minimum.isFinite, range.maximum.isFinite else {
+            throw Failure(
+                .notFinite,
+                "the denoiser's result is not finite at step \(index + 1) of \(trajectory.steps.count); "
+                    + "try --precision fp32, and another checkpoint if that does not help")
+        }
+        latents = next
+        previousDenoised = denoised
+    }
+
+    /// Combines the two predictions (Ho and Salimans 2022), then pulls the spread back towards the conditional one's
+    /// by `rescale` (Lin et al. 2024, equations 14 to 16).
+    private func guided(_ output: Tensor) throws(TensorError) -> Tensor {
+        guard guidance.isActive else { return output }
+        let (unconditional, conditional) = try output.halves(along: 0)
+        let combined = try unconditional.adding(conditional - unconditional, times: guidance.scale)
+        guard guidance.rescale > 0 else { return combined }
+        let ratio = try conditional.standardDeviationPerSample() / combined.standardDeviationPerSample()
+        return try (combined * ratio * guidance.rescale).adding(combined, times: 1 - guidance.rescale)
+    }
+}

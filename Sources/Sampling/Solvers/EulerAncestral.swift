@@ -1,0 +1,33 @@
+/// Euler's method that overshoots and adds fresh noise back, after Crowson's k-diffusion.
+struct EulerAncestral: Solver {
+    /// The weights of one step, noise included; nothing is remembered.
+    func weights(from level: NoiseLevel, to next: NoiseLevel, isLast: Bool) -> StepWeights {
+        let before = level.noise * level.noise
+        let after = next.noise * next.noise
+        // The variance that a step of the reverse diffusion adds; the rest of the way down is deterministic.
+        let added = after * (before - after) / before
+        let down = NoiseLevel(signal: next.signal, noise: (after - added).squareRoot())
+        var weights = StepWeights.firstOrder(from: level, to: down)
+        weights.noise = added.squareRoot()
+        return weights
+    }
+}
+
+extension Sampler {
+    /// Equal to diffusers' EulerAncestralDiscreteScheduler.
+    package static let eulerAncestral = Sampler(
+        name: "euler-ancestral", title: "Euler ancestral",
+        aliases: ["euler-a", "k-euler-a", "k-euler-ancestral", "euler-ancestral-discrete"],
+        className: "EulerAncestralDiscreteScheduler",
+        isAncestral: true,
+        predictions: [.epsilon, .velocity],
+        ignoredFields: [
+            .clipSample, .thresholding, .usesKarrasSigmas, .usesExponentialSigmas, .usesBetaSigmas,
+            .usesLuLambdas,
+            .usesFlowSigmas, .usesDynamicShifting, .finalSigmasType,
+        ],
+        path: { request throws(SamplingError) in try SigmaSchedule.spaced(request).path(NoiseLevel.exploding)
+        },
+        makeSolver: { _, _ throws(SamplingError) in EulerAncestral() }
+    )
+}
