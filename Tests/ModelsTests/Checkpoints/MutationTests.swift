@@ -50,7 +50,8 @@ struct MutationTests {
 
     @Test func `any one tensor may be missing`() throws {
         let scratch = try Scratch()
-        for index in Self.small.indices {
+        // A bias goes like its weight.
+        for index in Self.small.indices where !Self.small[index].name.hasSuffix("bias") {
             var tensors = Self.small
             let gone = tensors.remove(at: index).name
             let path = try scratch.sparse("x.safetensors", tensors)

@@ -91,7 +91,7 @@ struct RefusalTests {
         let path = try scratch.sparse("x.safetensors", Keys.sdxlBase())
         let handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
         try handle.truncate(atOffset: 1 << 20)
-        #expect(sentence(path).hasPrefix("PATH: tensor \"model.diffusion_model."))
+        #expect(sentence(path).hasPrefix("PATH: tensor "))
         #expect(sentence(path).hasSuffix(". The file is not complete: get it again."))
         try handle.truncate(atOffset: 3)
         #expect(
