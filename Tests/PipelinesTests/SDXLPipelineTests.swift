@@ -118,7 +118,9 @@ struct SDXLPipelineTests {
         request.height = 32
         request.steps = 3
         request.seed = 1
-        let result = try await Self.pipeline("a").run(request) { progress in seen.withLock { $0.append(progress) } }
+        let result = try await Self.pipeline("a").run(request) { progress in
+            seen.withLock { $0.append(progress) }
+        }
         let all = seen.withLock { $0 }
         #expect(all.filter { $0.stage == .denoising }.map(\.step) == [0, 1, 2, 3])
         #expect(all.last?.stage == .decoding)
