@@ -39,8 +39,8 @@ struct LayoutTests {
     @Test func `sizes read off the shapes are those of the folder`() throws {
         let folder = Fixture.path("sdxl-tiny-d")
         let given = try SDXLCheckpoint.open(
-            Fixture.path("sdxl-single/d.safetensors"), configuration: folder)
-        let read = try SDXLCheckpoint.open(Fixture.path("sdxl-single/d.safetensors"))
+            Fixture.path("sdxl-single/d.safetensors.index.json"), configuration: folder)
+        let read = try SDXLCheckpoint.open(Fixture.path("sdxl-single/d.safetensors.index.json"))
         // The size a model was trained for is in no shape.
         #expect(read.unet.configuration.trained(for: 16) == given.unet.configuration)
         #expect(read.vae.configuration.trained(for: 64) == given.vae.configuration)
