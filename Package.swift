@@ -60,7 +60,7 @@ let package = Package(
             name: "ModelsTests", dependencies: ["Models", "Layers", "SafeTensors", "Torch", "TestSupport"]),
         .testTarget(
             name: "PipelinesTests",
-            dependencies: ["Pipelines", "Generation", "Models", "Planning", "Torch", "TestSupport"]),
+            dependencies: ["Pipelines", "Generation", "Models", "Planning", "SafeTensors", "Torch", "TestSupport"]),
     ],
     cLanguageStandard: .gnu2x
 )
