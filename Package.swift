@@ -20,7 +20,8 @@ let package = Package(
         .target(
             name: "Pipelines",
             dependencies: [
-                "Torch", "SafeTensors", "Tokenizers", "Sampling", "Planning", "Generation", "Layers", "Models",
+                "Torch", "SafeTensors", "Tokenizers", "Sampling", "Planning", "Generation", "Layers",
+                "Models",
                 "Imaging", "Resources",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
@@ -43,7 +44,8 @@ let package = Package(
         .executableTarget(
             name: "CLI",
             dependencies: [
-                "Torch", "SafeTensors", "Tokenizers", "Sampling", "Planning", "Generation", "Layers", "Models",
+                "Torch", "SafeTensors", "Tokenizers", "Sampling", "Planning", "Generation", "Layers",
+                "Models",
                 "Imaging", "Resources", "Pipelines",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -58,7 +60,7 @@ let package = Package(
             name: "ModelsTests", dependencies: ["Models", "Layers", "SafeTensors", "Torch", "TestSupport"]),
         .testTarget(
             name: "PipelinesTests",
-            dependencies: ["Pipelines", "Generation", "Models", "Planning", "Torch", "TestSupport"]),
+            dependencies: ["Pipelines", "Generation", "Models", "Planning", "SafeTensors", "Torch", "TestSupport"]),
     ],
     cLanguageStandard: .gnu2x
 )

@@ -18,11 +18,13 @@ extension Receipt {
     }
 
     private var samplerTitle: String {
-        ["euler": "Euler", "euler-ancestral": "Euler a", "dpm++-2m": "DPM++ 2M", "ddim": "DDIM"][sampler] ?? sampler
+        ["euler": "Euler", "euler-ancestral": "Euler a", "dpm++-2m": "DPM++ 2M", "ddim": "DDIM"][sampler]
+            ?? sampler
     }
 
     private var scheduleTitle: String {
-        schedule.contains("karras") ? "Karras" : schedule.contains("exponential") ? "Exponential" : "Automatic"
+        schedule.contains("karras")
+            ? "Karras" : schedule.contains("exponential") ? "Exponential" : "Automatic"
     }
 
     /// `7` rather than `7.0`.
@@ -33,7 +35,8 @@ extension Receipt {
     /// Values with separators are quoted, as the reader there expects.
     private static func quoted(_ value: String) -> String {
         guard value.contains(where: { ",:\n\"".contains($0) }) else { return value }
-        let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+        let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
+            "\n", with: "\\n")
         return "\"\(escaped)\""
     }
 }

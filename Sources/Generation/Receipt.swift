@@ -65,7 +65,8 @@ package struct Receipt: Sendable, Equatable, Codable {
     package var pixelsSHA256: String
 
     package init(
-        gesso: String, model: Model, prompt: String, negativePrompt: String?, seed: UInt64, width: Int, height: Int,
+        gesso: String, model: Model, prompt: String, negativePrompt: String?, seed: UInt64, width: Int,
+        height: Int,
         steps: Int, sampler: String, schedule: String, guidanceScale: Double, guidanceRescale: Double,
         clipSkip: Int, strength: Double?, sourceSHA256: String?, device: String, libtorch: String,
         precision: [String: Precision], notes: [String], pixelsSHA256: String

@@ -40,7 +40,8 @@ package struct Request: Sendable, Equatable {
         for (name, text) in [("prompt", prompt), ("negative prompt", negativePrompt ?? "")] {
             guard text.count <= Self.longestPrompt else {
                 throw .badRequest(
-                    name, "the \(name) has \(text.count) characters, at most \(Self.longestPrompt) are accepted")
+                    name,
+                    "the \(name) has \(text.count) characters, at most \(Self.longestPrompt) are accepted")
             }
         }
         for (name, size) in [("width", width), ("height", height)] {
@@ -59,10 +60,12 @@ package struct Request: Sendable, Equatable {
             throw .badRequest("count", "count is \(count), it must be from 1 to \(Self.mostPictures)")
         }
         guard guidanceScale.isFinite, (0...100).contains(guidanceScale) else {
-            throw .badRequest("guidance scale", "the guidance scale is \(guidanceScale), it must be from 0 to 100")
+            throw .badRequest(
+                "guidance scale", "the guidance scale is \(guidanceScale), it must be from 0 to 100")
         }
         guard (0...1).contains(guidanceRescale) else {
-            throw .badRequest("guidance rescale", "guidance rescale is \(guidanceRescale), it must be from 0 to 1")
+            throw .badRequest(
+                "guidance rescale", "guidance rescale is \(guidanceRescale), it must be from 0 to 1")
         }
         guard (0...64).contains(clipSkip) else {
             throw .badRequest("clip skip", "clip skip is \(clipSkip), it must be from 0 to 64")

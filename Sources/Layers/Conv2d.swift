@@ -9,7 +9,8 @@ package struct Conv2d: Sendable {
 
     /// - Parameter padding: Zeros on each side; by default what keeps the size at stride 1.
     package init(
-        _ weights: WeightScope, _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int? = nil
+        _ weights: WeightScope, _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1,
+        padding: Int? = nil
     ) throws(WeightError) {
         weight = try weights("weight", outputs, inputs, kernel, kernel)
         bias = try weights("bias", outputs)

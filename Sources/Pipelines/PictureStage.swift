@@ -41,7 +41,8 @@ struct PictureStage {
                 let name = "tile \(row * columns.count + column + 1) of \(rows.count * columns.count)"
                 let decoded = try checked(decoder(part.contiguous()), tile: name)
                 mosaic.add(
-                    try decoded.floats(), height: decoded.shape[2], width: decoded.shape[3], top: top * factor,
+                    try decoded.floats(), height: decoded.shape[2], width: decoded.shape[3],
+                    top: top * factor,
                     left: left * factor, overlap: Self.tile.overlap)
                 try progress(row * columns.count + column + 1, rows.count * columns.count)
             }

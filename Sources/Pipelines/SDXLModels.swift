@@ -76,7 +76,8 @@ struct SDXLModels {
         return WeightScope(
             weights,
             placement: Placement(
-                device: device, storage: stagePlan.storage.map(DType.init), compute: DType(stagePlan.compute)))
+                device: device, storage: stagePlan.storage.map(DType.init), compute: DType(stagePlan.compute))
+        )
     }
 
     /// After copying into another type or onto a card the mapped original is not needed.

@@ -97,7 +97,10 @@ package actor SDXLPipeline: Worker {
             let picture = try models.pictureStage().decode(loop.latents) { clock.finished($0, of: $1) }
             let latents = loop.latents
             painted.append(
-                (picture, Result.Latents(shape: Array(latents.shape.dropFirst()), values: try latents.floats())))
+                (
+                    picture,
+                    Result.Latents(shape: Array(latents.shape.dropFirst()), values: try latents.floats())
+                ))
             await Task.yield()
         }
 
@@ -105,7 +108,8 @@ package actor SDXLPipeline: Worker {
         let pictures = zip(painted, definite.seeds).map { painted, seed in
             Result.Painted(
                 width: painted.picture.width, height: painted.picture.height, pixels: painted.picture.pixels,
-                latents: painted.latents, receipt: receipt(request, definite, seed: seed, facts, painted.picture))
+                latents: painted.latents,
+                receipt: receipt(request, definite, seed: seed, facts, painted.picture))
         }
         return Result(pictures: pictures, seconds: clock.seconds, notes: definite.notes)
     }
@@ -171,7 +175,8 @@ package actor SDXLPipeline: Worker {
         }
         return Receipt(
             gesso: GessoVersion.current, model: model, prompt: request.prompt,
-            negativePrompt: request.negativePrompt, seed: seed, width: definite.width, height: definite.height,
+            negativePrompt: request.negativePrompt, seed: seed, width: definite.width,
+            height: definite.height,
             steps: request.steps, sampler: definite.sampler.name, schedule: "\(definite.schedule)",
             guidanceScale: request.guidanceScale, guidanceRescale: request.guidanceRescale,
             clipSkip: request.clipSkip, strength: request.image == nil ? nil : request.strength,

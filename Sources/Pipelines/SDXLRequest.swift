@@ -27,7 +27,8 @@ struct SDXLRequest: Sendable {
         var notes = checkpoint.notes
         if !checkpoint.unusedKeys.isEmpty {
             let names = checkpoint.unusedKeys.prefix(3).joined(separator: ", ")
-            notes.append("\(checkpoint.unusedKeys.count) tensors of the checkpoint are not used (\(names) ...)")
+            notes.append(
+                "\(checkpoint.unusedKeys.count) tensors of the checkpoint are not used (\(names) ...)")
         }
         let configuration = try Self.scheduler(checkpoint)
         sampler = try request.sampler.map(Sampler.named) ?? Sampler.preferred(by: configuration)
@@ -45,9 +46,11 @@ struct SDXLRequest: Sendable {
         let trained = checkpoint.unet.configuration.sampleSize * checkpoint.factor
         width = source?.width ?? request.width ?? request.height ?? trained
         height = source?.height ?? request.height ?? request.width ?? trained
-        for (name, side) in [("width", width), ("height", height)] where !side.isMultiple(of: checkpoint.factor) {
+        for (name, side) in [("width", width), ("height", height)]
+        where !side.isMultiple(of: checkpoint.factor) {
             throw Failure.badRequest(
-                name, "the \(name) is \(side), for this checkpoint it must be a multiple of \(checkpoint.factor)")
+                name,
+                "the \(name) is \(side), for this checkpoint it must be a multiple of \(checkpoint.factor)")
         }
 
         let first = request.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
@@ -60,7 +63,8 @@ struct SDXLRequest: Sendable {
             checkpoint.textEncoder.configuration.layers, checkpoint.textEncoder2.configuration.layers)
         guard request.clipSkip < layers else {
             throw Failure.badRequest(
-                "clip skip", "clip skip is \(request.clipSkip), this checkpoint's text encoders allow \(layers - 1)")
+                "clip skip",
+                "clip skip is \(request.clipSkip), this checkpoint's text encoders allow \(layers - 1)")
         }
         clipSkip = request.clipSkip
 
@@ -69,10 +73,12 @@ struct SDXLRequest: Sendable {
         var lines = [tokens.lines(request.prompt)]
         if guidance.isActive, let negativeText { lines.append(tokens.lines(negativeText)) }
         if !guidance.isActive, request.negativePrompt != nil {
-            notes.append("the negative prompt had no effect: a guidance scale of 1 or less computes no negative side")
+            notes.append(
+                "the negative prompt had no effect: a guidance scale of 1 or less computes no negative side")
         }
         for (name, line) in zip(["prompt", "negative prompt"], lines) where line.count > 1 {
-            notes.append("the \(name) has \(line.tokenCount) tokens and was encoded in \(line.count) parts, none cut")
+            notes.append(
+                "the \(name) has \(line.tokenCount) tokens and was encoded in \(line.count) parts, none cut")
         }
         let levelled = tokens.levelled(lines)
         prompt = levelled[0]
@@ -82,11 +88,15 @@ struct SDXLRequest: Sendable {
 
     private static func scheduler(_ checkpoint: SDXLCheckpoint) throws -> SchedulerConfiguration {
         do {
-            return try JSONDecoder().decode(SchedulerConfiguration.self, from: Data(checkpoint.schedulerJSON))
+            // diffusers writes infinities, which strict JSON does not have.
+            let decoder = JSONDecoder()
+            decoder.allowsJSON5 = true
+            return try decoder.decode(SchedulerConfiguration.self, from: Data(checkpoint.schedulerJSON))
         } catch let error as SamplingError {
             throw Failure(.badCheckpoint, "\(checkpoint.path): scheduler configuration: \(error)")
         } catch {
-            throw Failure(.badCheckpoint, "\(checkpoint.path): the scheduler configuration can't be read: \(error)")
+            throw Failure(
+                .badCheckpoint, "\(checkpoint.path): the scheduler configuration can't be read: \(error)")
         }
     }
 }

@@ -106,7 +106,10 @@ struct SDXLTextStage {
         let width = { (x: Tensor) in x.shape[2] }
         // Lines follow each other along the tokens.
         let joined = try Tensor.concatenated(
-            [a.reshaped(1, -1, width(a)).to(.float32), b.hiddenStates.reshaped(1, -1, width(b.hiddenStates)).to(.float32)],
+            [
+                a.reshaped(1, -1, width(a)).to(.float32),
+                b.hiddenStates.reshaped(1, -1, width(b.hiddenStates)).to(.float32),
+            ],
             along: 2)
         guard let pooled = b.pooled else {
             throw TensorError(operation: "CLIP", message: "the second text encoder has no projection")

@@ -25,7 +25,8 @@ struct SourcePicture: Sendable {
             throw Failure.badRequest(
                 "image",
                 "the source picture is \(decoded.width)x\(decoded.height); sides must be multiples of 8 from "
-                    + "\(Request.sizes.lowerBound) to \(Request.sizes.upperBound): give --width and --height to resize it")
+                    + "\(Request.sizes.lowerBound) to \(Request.sizes.upperBound): give --width and --height to resize it"
+            )
         }
         picture =
             width == decoded.width && height == decoded.height
@@ -59,7 +60,8 @@ struct SourcePicture: Sendable {
         latents = try latents * configuration.scalingFactor
         let range = try latents.extremes()
         guard range.minimum.isFinite, range.maximum.isFinite else {
-            throw Failure(.notFinite, "the encoded source picture is not finite; try --precision vae.encode=fp32")
+            throw Failure(
+                .notFinite, "the encoded source picture is not finite; try --precision vae.encode=fp32")
         }
         return latents
     }

@@ -11,7 +11,8 @@ struct StageClock {
 
     /// Seconds spent in each stage so far, the present one included.
     var seconds: [Progress.Stage: Double] {
-        finishedSeconds.merging([progress.stage: (ContinuousClock.now - entered).seconds], uniquingKeysWith: +)
+        finishedSeconds.merging(
+            [progress.stage: (ContinuousClock.now - entered).seconds], uniquingKeysWith: +)
     }
 
     /// Ends the present stage and begins another.

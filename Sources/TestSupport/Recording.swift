@@ -42,7 +42,8 @@ package struct Recording: Sendable {
     private func elements<Element>(_ name: String, _ type: ElementType) throws -> [Element] {
         let tensor = try tensor(name)
         guard tensor.entry.elementType == type else {
-            throw MissingRecording(name: "\(name) as \(type.rawValue), it is \(tensor.entry.elementType.rawValue)")
+            throw MissingRecording(
+                name: "\(name) as \(type.rawValue), it is \(tensor.entry.elementType.rawValue)")
         }
         // The mapping may not be aligned for the element; the array that is filled is.
         return Array(unsafeUninitializedCapacity: tensor.entry.elementCount) { buffer, count in

@@ -34,7 +34,8 @@ struct RecordedCase: Decodable, Sendable {
     var name = ""
 
     private enum CodingKeys: CodingKey {
-        case prompt, negativePrompt, seeds, steps, guidance, guidanceRescale, clipSkip, sampler, strength, file
+        case prompt, negativePrompt, seeds, steps, guidance, guidanceRescale, clipSkip, sampler, strength,
+            file
         case width, height, picture, schedulerOverrides
     }
 

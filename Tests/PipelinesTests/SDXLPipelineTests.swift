@@ -16,7 +16,7 @@ struct SDXLPipelineTests {
         let folder = Fixture.path("sdxl-tiny-\(name)")
         let checkpoint =
             single || name == "d"
-            ? try SDXLCheckpoint.open(Fixture.path("sdxl-single/\(name).safetensors"), configuration: folder)
+            ? try SDXLCheckpoint.open(Fixture.path("sdxl-single/\(name).safetensors\(name == "d" ? ".index.json" : "")"), configuration: folder)
             : try SDXLCheckpoint.open(folder)
         return try SDXLPipeline(checkpoint, policy: .auto, device: .cpu)
     }
@@ -118,7 +118,9 @@ struct SDXLPipelineTests {
         request.height = 32
         request.steps = 3
         request.seed = 1
-        let result = try await Self.pipeline("a").run(request) { progress in seen.withLock { $0.append(progress) } }
+        let result = try await Self.pipeline("a").run(request) { progress in
+            seen.withLock { $0.append(progress) }
+        }
         let all = seen.withLock { $0 }
         #expect(all.filter { $0.stage == .denoising }.map(\.step) == [0, 1, 2, 3])
         #expect(all.last?.stage == .decoding)

@@ -2,7 +2,7 @@ import Foundation
 
 @testable import Tokenizers
 
-/// What the reference gave, as Scripts/fixtures/tokenizers.py recorded it.
+/// What the reference gave, as Scripts/fixtures/clip_tokenizers.py recorded it.
 enum Recorded {
     /// The recorded lines and facts.
     struct Lines: Decodable {

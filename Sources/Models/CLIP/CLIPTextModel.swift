@@ -63,7 +63,8 @@ package struct CLIPTextModel: Sendable {
             if index + 1 == last { chosen = hidden }
         }
         guard let chosen else {
-            throw TensorError(operation: "CLIP", message: "\(layers.count) layers cannot leave out \(skippedLayers)")
+            throw TensorError(
+                operation: "CLIP", message: "\(layers.count) layers cannot leave out \(skippedLayers)")
         }
         guard let finalNorm, let projection else { return Output(hiddenStates: chosen, pooled: nil) }
         var ends: [Tensor] = []

@@ -44,7 +44,7 @@ extension CheckpointError: CustomStringConvertible {
         case .unreadable(let path, let reason):
             return "\(path): cannot be read: \(reason)."
         case .weights(let error):
-            return "\(error)."
+            return Self.isCutOff(error) ? "\(error). The file is not complete: get it again." : "\(error)."
         case .otherFormat(let path, let format, let advice):
             return "\(path): this is \(format), not a safetensors file. \(advice)"
         case .noCheckpoint(let folder, let found, let candidates):
@@ -53,7 +53,7 @@ extension CheckpointError: CustomStringConvertible {
             return
                 "\(folder): a \(pipeline) folder (\(family)); only StableDiffusionXLPipeline folders can be run."
         case .otherComponent(let file, let component, let expected, let found):
-            return "\(file): its \(component) is a \(found); only \(expected) can be run."
+            return "\(file): its \(component) is \(found); only \(expected) can be run."
         case .otherFile(let path, let what, let advice):
             return "\(path): this is \(what), not a complete SDXL checkpoint. \(advice)"
         case .missingComponent(let path, let component, let advice):
@@ -76,6 +76,15 @@ extension CheckpointError: CustomStringConvertible {
                 + " Give the folder of the same model's configurations with --config FOLDER."
         case .mismatch(let path, let reason):
             return "\(path): \(reason)."
+        }
+    }
+
+    /// Whether an error is what an interrupted download looks like.
+    private static func isCutOff(_ error: SafeTensorsError) -> Bool {
+        switch error.reason {
+        case .tooShort, .headerCutOff, .tensor(_, .outsideFile): true
+        case .fileSize(let expected, let found): found < expected
+        default: false
         }
     }
 

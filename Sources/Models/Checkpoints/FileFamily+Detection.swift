@@ -5,11 +5,11 @@ extension FileFamily {
     package init(of archive: Archive) {
         let keys = KeyIndex(archive)
         self =
-            Self.addition(keys) ?? Self.transformer(keys) ?? Self.latentDiffusion(keys) ?? Self.part(keys)
+            Self.latentDiffusion(keys) ?? Self.addition(keys) ?? Self.transformer(keys) ?? Self.part(keys)
             ?? (archive.names.isEmpty ? .empty : .unknown)
     }
 
-    /// Files that add to a checkpoint. Asked first: their keys contain the names of what they add to.
+    /// Files that add to a checkpoint. Asked before its parts: their keys contain the names of what they add to.
     private static func addition(_ keys: KeyIndex) -> FileFamily? {
         let adapters = [
             ".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", ".lora.down.", ".lora.up.", ".hada_w1_a",
@@ -53,7 +53,10 @@ extension FileFamily {
 
     /// Full checkpoints of latent diffusion, and what is left of them when parts are taken away.
     private static func latentDiffusion(_ keys: KeyIndex) -> FileFamily? {
-        guard keys.starts("model.diffusion_model.input_blocks.") else { return nil }
+        // A whole weight, not something to be added to it; ControlNets come with the checkpoint they were made of.
+        guard keys.has("model.diffusion_model.input_blocks.0.0.weight"), !keys.starts("control_model.") else {
+            return nil
+        }
         if keys.has("edm_mean") || keys.has("edm_std") { return .playground }
         if keys.has("scaled_fp8") || keys.hasSuffix(".scale_weight") || keys.hasSuffix(".weight_scale") {
             return .scaledFloat8
@@ -111,7 +114,15 @@ private struct KeyIndex {
 
     func shape(_ key: String) -> [Int]? { archive[key]?.entry.shape }
 
-    func starts(_ prefix: String) -> Bool { archive.names.contains { $0.hasPrefix(prefix) } }
+    /// Whether any key starts so. The keys are sorted: whatever starts with a text follows it at once.
+    func starts(_ prefix: String) -> Bool {
+        var range = archive.names.indices
+        while !range.isEmpty {
+            let middle = range.lowerBound + range.count / 2
+            range = archive.names[middle] < prefix ? middle + 1..<range.upperBound : range.lowerBound..<middle
+        }
+        return range.lowerBound < archive.names.endIndex && archive.names[range.lowerBound].hasPrefix(prefix)
+    }
 
     func hasSuffix(_ suffix: String) -> Bool { archive.names.contains { $0.hasSuffix(suffix) } }
 

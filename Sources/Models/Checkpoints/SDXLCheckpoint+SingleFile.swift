@@ -16,18 +16,7 @@ extension SDXLCheckpoint {
         let names = OriginalNames(archive)
         var used: Set<String> = []
 
-        let first: CLIPTextConfiguration
-        let second: CLIPTextConfiguration
-        let denoiser: UNetConfiguration
-        if let folder {
-            first = try folder.textEncoder()
-            second = try folder.textEncoder2()
-            denoiser = try folder.unet()
-        } else {
-            first = try names.deriveTextEncoder()
-            second = try names.deriveTextEncoder2()
-            denoiser = try names.deriveUNet(pooledWidth: second.projectionWidth ?? 0)
-        }
+        let (first, second, denoiser) = try names.configurations(folder)
         func bind(_ keys: KeyList, _ component: String) throws(CheckpointError) -> ComponentWeights {
             let (weights, keys) = try keys.bind(archive, component: component)
             used.formUnion(keys)
@@ -59,18 +48,9 @@ extension SDXLCheckpoint {
                 weights: try bind(configuration.keys(names.vae), "vae"), configuration: configuration)
         }
 
-        let hints = SDXLScheduler(hintsOf: archive)
-        notes += hints.notes
-        let given = try folder?.scheduler()
-        schedulerJSON = given.map { Array($0) } ?? hints.json
-        if let folder, given != nil {
-            let type = SDXLScheduler.predictionType(in: schedulerJSON)
-            if type != hints.prediction.rawValue, hints.saysPrediction {
-                notes.append(
-                    "the file says \(hints.prediction.rawValue), the scheduler in \(folder.path) says \(type); that counts"
-                )
-            }
-        }
+        let schedule = try Self.schedule(archive, folder)
+        schedulerJSON = schedule.json
+        notes += schedule.notes
         notes += try folder?.unknownFields() ?? []
         tokenizer = folder?.tokenizer("tokenizer") ?? .embedded
         tokenizer2 = folder?.tokenizer("tokenizer_2") ?? .embedded
@@ -86,62 +66,16 @@ extension SDXLCheckpoint {
         self.notes = notes
         metadata = archive.metadata
     }
-}
-
-/// Where the components of an original SDXL file stand.
-struct OriginalNames {
-    let unet = LayerName(.original, prefix: "model.diffusion_model.")
-    let vae = LayerName(.original, prefix: "first_stage_model.")
-    /// The first text encoder came from transformers and kept its names.
-    let textEncoder: LayerName
-    let textEncoder2 = LayerName(.original, prefix: "conditioner.embedders.1.model.")
-    /// The second text encoder's projection: OpenCLIP's, or transformers' where a tool has written it so.
-    let projection: LayerName
-
-    /// What averaged copies of the UNet start with.
-    static let averages = "model_ema."
-
-    private let archive: Archive
-
-    init(_ archive: Archive) {
-        self.archive = archive
-        let first = "conditioner.embedders.0.transformer."
-        textEncoder = LayerName(.diffusers, prefix: archive.textModelPrefix(under: first))
-        let isTransformers =
-            archive[textEncoder2["text_projection"].stored] == nil
-            && archive[textEncoder2["text_projection.weight"].stored] != nil
-        projection = isTransformers ? LayerName(.diffusers, prefix: textEncoder2.stored) : textEncoder2
-    }
-
-    func deriveTextEncoder() throws(CheckpointError) -> CLIPTextConfiguration {
-        try CLIPTextConfiguration(deriving: textEncoder, projection: nil, from: reader("first text encoder"))
-    }
-
-    func deriveTextEncoder2() throws(CheckpointError) -> CLIPTextConfiguration {
-        var configuration = try CLIPTextConfiguration(
-            deriving: textEncoder2, projection: projection, from: reader("second text encoder"))
-        // Wherever its projection came from, the encoder itself is OpenCLIP's.
-        configuration.activation = .gelu
-        return configuration
-    }
-
-    func deriveUNet(pooledWidth: Int) throws(CheckpointError) -> UNetConfiguration {
-        try UNetConfiguration(deriving: unet.stored, from: reader("UNet"), pooledWidth: pooledWidth)
-    }
-
-    func deriveVAE() throws(CheckpointError) -> VAEConfiguration {
-        try VAEConfiguration(deriving: vae, from: reader("autoencoder"))
-    }
-
-    /// Whether a key that nobody asks for needs no mention.
-    func isSilent(_ key: String, replacesVAE: Bool) -> Bool {
-        HarmlessKeys.contains(key) || key.hasPrefix(Self.averages)
-            || (replacesVAE && key.hasPrefix(vae.stored))
-            // CLIP's own projection, which SDXL does not use.
-            || key == "conditioner.embedders.0.transformer.text_projection.weight"
-    }
-
-    private func reader(_ component: String) -> ShapeReader {
-        ShapeReader(archive: archive, component: component)
+    /// The given folder's schedule, or the family's with what the file says about itself.
+    private static func schedule(
+        _ archive: Archive, _ folder: PipelineFolder?
+    ) throws(CheckpointError) -> (json: [UInt8], notes: [String]) {
+        let hints = SDXLScheduler(hintsOf: archive)
+        guard let folder, let given = try folder.scheduler() else { return (hints.json, hints.notes) }
+        let own = hints.prediction.rawValue
+        let type = SDXLScheduler.predictionType(in: Array(given))
+        guard hints.saysPrediction, type != own else { return (Array(given), hints.notes) }
+        let note = "the file says \(own), the scheduler in \(folder.path) says \(type); that counts"
+        return (Array(given), hints.notes + [note])
     }
 }

@@ -114,24 +114,29 @@ package struct SDXLCheckpoint: Sendable {
         let second = textEncoder2.configuration
         let unet = unet.configuration
         let vae = vae.configuration
-        let pooled = second.projectionWidth ?? 0
-        let facts: [(what: String, expected: Int, found: Int)] = [
+        let text = first.width + second.width
+        let sizes = (second.projectionWidth ?? 0) + 6 * unet.additionTimeEmbedDim
+        let facts = [
             (
-                "the UNet takes that many channels but the autoencoder's latents have", unet.inChannels,
-                vae.latentChannels
-            ),
-            ("the UNet returns that many channels but takes", unet.outChannels, unet.inChannels),
-            (
-                "the UNet reads text of that width but both encoders together have", unet.crossAttentionDim,
-                first.width + second.width
+                unet.inChannels, vae.latentChannels,
+                "the UNet takes \(unet.inChannels) channels, but the autoencoder's latents have \(vae.latentChannels)"
             ),
             (
-                "the UNet's size embedding takes that many numbers but pooled text and six sizes are",
-                unet.projectionClassEmbeddingsInputDim, pooled + 6 * unet.additionTimeEmbedDim
+                unet.inChannels, unet.outChannels,
+                "the UNet takes \(unet.inChannels) channels, but returns \(unet.outChannels)"
+            ),
+            (
+                unet.crossAttentionDim, text,
+                "the UNet reads text of width \(unet.crossAttentionDim), but the two encoders write \(text)"
+            ),
+            (
+                unet.projectionClassEmbeddingsInputDim, sizes,
+                "the UNet takes \(unet.projectionClassEmbeddingsInputDim) numbers beside the text, but pooled text"
+                    + " and six sizes are \(sizes)"
             ),
         ]
-        for fact in facts where fact.expected != fact.found {
-            throw .mismatch(path: path, reason: "\(fact.what) \(fact.found), not \(fact.expected)")
+        for (expected, found, reason) in facts where expected != found {
+            throw .mismatch(path: path, reason: reason)
         }
     }
 }

@@ -54,29 +54,18 @@ struct SDXLScheduler: Equatable {
     ///
     /// A schedule that ends in pure noise needs trailing steps, or the first one would start at its second place.
     var json: [UInt8] {
-        let spacing = hasZeroTerminalSNR ? "trailing" : "leading"
-        let text = """
-            {
-              "_class_name": "EulerDiscreteScheduler",
-              "beta_end": 0.012,
-              "beta_schedule": "scaled_linear",
-              "beta_start": 0.00085,
-              "clip_sample": false,
-              "interpolation_type": "linear",
-              "num_train_timesteps": 1000,
-              "prediction_type": "\(prediction.rawValue)",
-              "rescale_betas_zero_snr": \(hasZeroTerminalSNR),
-              "sample_max_value": 1.0,
-              "set_alpha_to_one": false,
-              "skip_prk_steps": true,
-              "steps_offset": 1,
-              "timestep_spacing": "\(spacing)",
-              "trained_betas": null,
-              "use_karras_sigmas": false
-            }
-
-            """
-        return Array(text.utf8)
+        let published = FamilyConfiguration.json("sdxl/scheduler/scheduler_config.json")
+        do {
+            var fields = try JSONDecoder().decode([String: JSONValue].self, from: published)
+            fields["prediction_type"] = .text(prediction.rawValue)
+            fields["rescale_betas_zero_snr"] = .boolean(hasZeroTerminalSNR)
+            fields["timestep_spacing"] = .text(hasZeroTerminalSNR ? "trailing" : "leading")
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+            return try [UInt8](encoder.encode(fields))
+        } catch {
+            preconditionFailure("the program's own scheduler file: \(error)")
+        }
     }
 
     /// The prediction type that a scheduler configuration asks for; diffusers' default where it says none.

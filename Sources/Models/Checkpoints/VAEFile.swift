@@ -66,8 +66,7 @@ struct VAEFile {
                 return LayerName(.original, prefix: prefix)
             }
             if archive[prefix + "decoder.up_blocks.0.resnets.0.conv1.weight"] != nil {
-                let isEarly = archive[prefix + "decoder.mid_block.attentions.0.query.weight"] != nil
-                return LayerName(isEarly ? .earlyDiffusers : .diffusers, prefix: prefix)
+                return LayerName(archive.autoencoderNaming(under: prefix), prefix: prefix)
             }
         }
         return nil

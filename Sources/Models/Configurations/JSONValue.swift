@@ -31,6 +31,21 @@ package enum JSONValue: Sendable, Equatable, Decodable {
     }
 }
 
+extension JSONValue: Encodable {
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .boolean(let value): try container.encode(value)
+        case .integer(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .text(let value): try container.encode(value)
+        case .list(let values): try container.encode(values)
+        case .object(let fields): try container.encode(fields)
+        }
+    }
+}
+
 extension JSONValue: CustomStringConvertible {
     /// The value as a JSON document would spell it; long lists are cut.
     package var description: String {

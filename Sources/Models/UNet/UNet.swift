@@ -21,13 +21,15 @@ package struct UNet: Sendable {
         compute = weights.compute
         device = weights.device
         timesteps = Sinusoids(
-            width: channels[0], cosinesFirst: configuration.flipSinToCos, frequencyShift: configuration.freqShift)
+            width: channels[0], cosinesFirst: configuration.flipSinToCos,
+            frequencyShift: configuration.freqShift)
         sizes = Sinusoids(
             width: configuration.additionTimeEmbedDim, cosinesFirst: configuration.flipSinToCos,
             frequencyShift: configuration.freqShift)
         timeEmbedding = try EmbeddingMLP(weights["time_embedding"], channels[0], configuration.timeWidth)
         sizeEmbedding = try EmbeddingMLP(
-            weights["add_embedding"], configuration.projectionClassEmbeddingsInputDim, configuration.timeWidth)
+            weights["add_embedding"], configuration.projectionClassEmbeddingsInputDim, configuration.timeWidth
+        )
         convIn = try Conv2d(weights["conv_in"], configuration.inChannels, channels[0], kernel: 3)
         var down: [UNetDownBlock] = []
         var up: [UNetUpBlock] = []

@@ -15,7 +15,8 @@ private struct UNetLayer: Sendable {
     private let transformer: SpatialTransformer?
 
     init(
-        _ weights: WeightScope, _ index: Int, _ input: Int, _ output: Int, attention: (heads: Int, layers: Int)?,
+        _ weights: WeightScope, _ index: Int, _ input: Int, _ output: Int,
+        attention: (heads: Int, layers: Int)?,
         _ configuration: UNetConfiguration
     ) throws(WeightError) {
         resnet = try ResnetBlock(
@@ -23,7 +24,8 @@ private struct UNetLayer: Sendable {
             groups: configuration.normGroups, epsilon: configuration.normEpsilon)
         if let attention {
             transformer = try SpatialTransformer(
-                weights["attentions"][index], channels: output, heads: attention.heads, layers: attention.layers,
+                weights["attentions"][index], channels: output, heads: attention.heads,
+                layers: attention.layers,
                 configuration)
         } else {
             transformer = nil
@@ -56,7 +58,8 @@ struct UNetDownBlock: Sendable {
         self.layers = layers
         let isLast = level == configuration.levels - 1
         downsample =
-            isLast ? nil : try Conv2d(weights["downsamplers"][0]["conv"], output, output, kernel: 3, stride: 2)
+            isLast
+            ? nil : try Conv2d(weights["downsamplers"][0]["conv"], output, output, kernel: 3, stride: 2)
     }
 
     /// - Returns: Every intermediate result in order; the last one goes on.

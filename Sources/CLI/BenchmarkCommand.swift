@@ -1,0 +1,131 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Generation
+internal import Models
+internal import Pipelines
+internal import Planning
+internal import Torch
+
+/// `gesso benchmark`: the real architecture at real size on made-up weights.
+struct BenchmarkCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "benchmark",
+        abstract: "Time SDXL at its real size on made-up weights.",
+        discussion: """
+            Writes a complete SDXL checkpoint of random float16 numbers (6.9 GB) to a temporary folder, paints with it as \
+            with any other, and prints seconds by stage and the peak of resident memory. The picture means nothing. A \
+            checkpoint of your own is timed with --model instead.
+
+            EXAMPLES
+              gesso benchmark                         1024x1024, one step
+              gesso benchmark --size 512 --steps 4
+              gesso benchmark --keep weights.safetensors   keep the weights for the next time
+            """)
+
+    @Option(help: "Side of the picture in pixels.")
+    var size = 1024
+    @Option(help: "Denoising steps.")
+    var steps = 1
+    @Option(help: "Where to compute: cpu, cuda, cuda:1.")
+    var device = "cpu"
+    @Option(help: "auto, fp32, bf16, fp16, or by stage: unet=bf16,vae=fp32.")
+    var precision = "auto"
+    @Option(help: ArgumentHelp("Time this checkpoint instead.", valueName: "path"))
+    var model: String?
+    @Option(
+        help: ArgumentHelp(
+            "Keep the made-up weights in this file, and use them when it is there.", valueName: "file"))
+    var keep: String?
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        let (path, isTemporary) = try weights()
+        defer {
+            // A file in the temporary folder that can't be removed is the system's to clean.
+            if isTemporary { try? FileManager.default.removeItem(atPath: path) }
+        }
+        guard let device = Device(device) else {
+            throw Failure.badRequest("device", "'\(device)' is no device: use cpu, cuda or cuda:N")
+        }
+        var request = Request(prompt: "a painter's studio in the morning light")
+        request.width = size
+        request.height = size
+        request.steps = steps
+        request.seed = 0
+        try request.validate()
+        let result: Result
+        do {
+            let checkpoint = try SDXLCheckpoint.open(path)
+            let pipeline = try SDXLPipeline(
+                checkpoint, policy: PrecisionPolicy(parsing: precision), device: device)
+            result = try await pipeline.run(request) { _ in }
+        } catch {
+            throw Failure(error)
+        }
+        print(try report(result))
+    }
+
+    /// The checkpoint to time: the user's, one kept from an earlier run, or a new one.
+    private func weights() throws -> (path: String, isTemporary: Bool) {
+        if let model { return (model, false) }
+        let path =
+            keep
+            ?? FileManager.default.temporaryDirectory
+            .appendingPathComponent(
+                "gesso-benchmark-\(ProcessInfo.processInfo.processIdentifier).safetensors"
+            ).path
+        if FileManager.default.fileExists(atPath: path) { return (path, false) }
+        let gigabytes = Double(SyntheticCheckpoint.byteCount) / 1e9
+        note(String(format: "writing %.1f GB of random weights to %@", gigabytes, path))
+        do {
+            try SyntheticCheckpoint.write(to: path) { _ in }
+        } catch {
+            throw Failure(.cannotRun, "\(error)")
+        }
+        return (path, keep == nil)
+    }
+
+    private func note(_ line: String) {
+        FileHandle.standardError.write(Data("\(line)\n".utf8))
+    }
+
+    private func report(_ result: Result) throws -> String {
+        let receipt = result.pictures[0].receipt
+        let peak = Double(HostMemory.peakResident ?? 0) / 1e9
+        let denoising = result.seconds[.denoising] ?? 0
+        if json {
+            let facts = BenchmarkReport(
+                size: size, steps: steps, device: receipt.device, libtorch: receipt.libtorch,
+                precision: receipt.precision.mapValues(\.compute),
+                seconds: Dictionary(uniqueKeysWithValues: result.seconds.map { ($0.key.rawValue, $0.value) }),
+                secondsPerStep: denoising / Double(steps), peakResidentBytes: HostMemory.peakResident)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+            return String(decoding: try encoder.encode(facts), as: UTF8.self)
+        }
+        var lines = ["\(size)x\(size), \(steps) steps on \(receipt.device), libtorch \(receipt.libtorch)"]
+        for stage in Generation.Progress.Stage.allCases {
+            guard let seconds = result.seconds[stage], seconds > 0.0005 else { continue }
+            lines.append(
+                String(
+                    format: "  %@ %8.2f s", stage.rawValue.padding(toLength: 16, withPad: " ", startingAt: 0),
+                    seconds))
+        }
+        lines.append(String(format: "  a step           %8.2f s", denoising / Double(steps)))
+        lines.append(String(format: "  peak resident    %8.2f GB", peak))
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// What `--json` prints.
+private struct BenchmarkReport: Encodable {
+    let size: Int
+    let steps: Int
+    let device: String
+    let libtorch: String
+    let precision: [String: String]
+    let seconds: [String: Double]
+    let secondsPerStep: Double
+    let peakResidentBytes: Int?
+}

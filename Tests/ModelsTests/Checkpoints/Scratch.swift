@@ -1,0 +1,89 @@
+import Foundation
+import TestSupport
+
+/// A folder of a test's own that goes when the test is over.
+final class Scratch {
+    let path: String
+
+    init() throws {
+        path =
+            FileManager.default.temporaryDirectory.appendingPathComponent("gesso-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// The path of a name in the folder.
+    subscript(_ name: String) -> String { path + "/" + name }
+
+    /// Copies something from `Fixtures`.
+    func copy(_ fixture: String, to name: String) throws -> String {
+        try FileManager.default.copyItem(atPath: Fixture.path(fixture), toPath: self[name])
+        return self[name]
+    }
+
+    func move(_ name: String, to other: String) throws {
+        try FileManager.default.moveItem(atPath: self[name], toPath: self[other])
+    }
+
+    func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: self[name]) }
+
+    @discardableResult
+    func write(_ name: String, _ text: String) throws -> String {
+        try makeFolder(of: name)
+        try Data(text.utf8).write(to: URL(fileURLWithPath: self[name]))
+        return self[name]
+    }
+
+    /// Changes fields of a JSON file.
+    func edit(_ name: String, _ fields: [String: Any]) throws {
+        let url = URL(fileURLWithPath: self[name])
+        var object = try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any] ?? [:]
+        for (key, value) in fields { object[key] = value }
+        try JSONSerialization.data(withJSONObject: object).write(to: url)
+    }
+
+    /// Writes a safetensors file of zeros whose header is real and whose data are a hole in the disk.
+    @discardableResult
+    func sparse(
+        _ name: String, _ tensors: [(name: String, shape: [Int])], metadata: [String: String] = [:]
+    ) throws -> String {
+        try makeFolder(of: name)
+        var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
+        var offset = 0
+        for tensor in tensors {
+            let size = tensor.shape.contains(0) ? 0 : tensor.shape.reduce(2, *)
+            header[tensor.name] = [
+                "dtype": "F16", "shape": tensor.shape, "data_offsets": [offset, offset + size],
+            ]
+            offset += size
+        }
+        let text = try JSONSerialization.data(withJSONObject: header)
+        var file = Data()
+        withUnsafeBytes(of: UInt64(text.count).littleEndian) { file.append(contentsOf: $0) }
+        file.append(text)
+        try file.write(to: URL(fileURLWithPath: self[name]))
+        let handle = try FileHandle(forUpdating: URL(fileURLWithPath: self[name]))
+        try handle.truncate(atOffset: UInt64(file.count + offset))
+        try handle.close()
+        return self[name]
+    }
+
+    private func makeFolder(of name: String) throws {
+        let folder = URL(fileURLWithPath: self[name]).deletingLastPathComponent()
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+}
+
+/// Lists of keys with their shapes.
+enum Keys {
+    /// The keys of the real SDXL base checkpoint.
+    static func sdxlBase() throws -> [(name: String, shape: [Int])] {
+        let text = try String(
+            contentsOfFile: Fixture.path("checkpoints/sdxl-base/single-file.txt"), encoding: .utf8)
+        return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
+            let words = line.split(separator: " ")
+            return (String(words[0]), words.dropFirst().compactMap { Int($0) })
+        }
+    }
+}
