@@ -30,5 +30,5 @@ struct Gesso: AsyncParsableCommand {
               XDG_CACHE_HOME   where sha256 hashes of checkpoints are remembered, in gesso/; else ~/.cache
             """,
         version: "gesso \(GessoVersion.current)",
-        subcommands: [GenerateCommand.self, InspectCommand.self, DoctorCommand.self, SamplersCommand.self])
+        subcommands: [GenerateCommand.self, InspectCommand.self, DoctorCommand.self, SamplersCommand.self, BenchmarkCommand.self])
 }
