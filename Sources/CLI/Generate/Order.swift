@@ -12,6 +12,7 @@ struct Order: Sendable {
     let output: OutputPlan
     let encoding: EncodingOptions
     let isQuiet: Bool
+    let savesLatents: Bool
     private let paths: [String]
 
     /// - Throws: ``Failure`` that names the field.
@@ -35,6 +36,7 @@ struct Order: Sendable {
         }
         self.request = request
         isQuiet = command.result.quiet
+        savesLatents = command.result.saveLatents
         choice = WorkerChoice(
             model: try ModelLocation(surroundings: surroundings).model(named: command.machine.model),
             vae: command.machine.vae, configuration: command.machine.config, device: device,
@@ -78,6 +80,9 @@ struct Order: Sendable {
                 try Task.checkCancellation()
                 report(progress)
                 try files.stage(encoded(painted), for: path)
+                if savesLatents {
+                    try files.stage(LatentsFile.bytes(painted.latents), for: LatentsFile.path(beside: path))
+                }
                 progress.step += 1
             }
             try Task.checkCancellation()
@@ -85,7 +90,7 @@ struct Order: Sendable {
             files.discard()
             throw error
         }
-        let placed = try files.place()
+        let placed = try files.place().filter { !LatentsFile.isOne($0) }
         return zip(result.pictures, placed).map { GenerationReport.Picture($0, path: $1) }
     }
 
