@@ -2,7 +2,8 @@ internal import Foundation
 
 /// The sinusoidal embedding of positions in time (Ho et al. 2020, after Vaswani et al. 2017).
 ///
-/// Computed in `Double` on the host: in half precision the angles of late timesteps are off by a third of a turn.
+/// Frequencies and angles are rounded to float32, as the reference rounds them: models were trained with those angles,
+/// and at timestep 999 an exact one differs by 6e-5. In half precision they would be off by a third of a turn.
 package struct Sinusoids: Sendable, Equatable {
     /// Numbers in one embedding.
     package let width: Int
@@ -20,13 +21,16 @@ package struct Sinusoids: Sendable, Equatable {
     /// - Returns: `values.count * width` numbers, one embedding after the other.
     package func callAsFunction(_ values: [Double]) -> [Float] {
         let half = width / 2
-        let frequencies = (0..<half).map { index in
-            exp(-log(10_000) * Double(index) / (Double(half) - frequencyShift))
+        let slope = Float(-log(10_000.0))
+        let divisor = Float(Double(half) - frequencyShift)
+        let frequencies = (0..<half).map { index -> Float in
+            let exponent = slope * Float(index) / divisor
+            return Float(exp(Double(exponent)))
         }
         var result: [Float] = []
         result.reserveCapacity(values.count * width)
         for value in values {
-            let angles = frequencies.map { value * $0 }
+            let angles = frequencies.map { Double(Float(value) * $0) }
             let sines = angles.map { Float(sin($0)) }
             let cosines = angles.map { Float(cos($0)) }
             result += cosinesFirst ? cosines + sines : sines + cosines

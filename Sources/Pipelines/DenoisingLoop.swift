@@ -59,16 +59,22 @@ struct DenoisingLoop {
         let batch = guidance.isActive ? try Tensor.concatenated([input, input], along: 0) : input
         let output = try guided(predict(batch, step.timestep))
 
-        var denoised = try (latents * step.latentsToDenoised).adding(output, times: step.outputToDenoised)
+        // Products before sums, each rounded by itself, as the reference computes them.
+        var denoised = try output * step.outputToDenoised + latents * step.latentsToDenoised
         if let limit = step.denoisedLimit { denoised = try denoised.clamped(-limit, limit) }
 
         let weights = step.weights
-        var next = try (latents * weights.latents).adding(denoised, times: weights.denoised)
-        if weights.previousDenoised != 0, let previousDenoised {
-            next = try next.adding(previousDenoised, times: weights.previousDenoised)
+        var next: Tensor
+        if let slope = step.slope {
+            next = try latents + ((latents - denoised) / scalar(slope.sigma)) * slope.length
+        } else {
+            next = try latents * weights.latents + denoised * weights.denoised
         }
-        if weights.output != 0 { next = try next.adding(output, times: weights.output) }
-        if weights.noise != 0 { next = try next.adding(noise.draw(), times: weights.noise) }
+        if weights.previousDenoised != 0, let previousDenoised {
+            next = try next + previousDenoised * weights.previousDenoised
+        }
+        if weights.output != 0 { next = try next + output * weights.output }
+        if weights.noise != 0 { next = try next + noise.draw() * weights.noise }
 
         let range = try next.extremes()
         guard range.minimum.isFinite, range.maximum.isFinite else {
@@ -79,6 +85,10 @@ struct DenoisingLoop {
         }
         latents = next
         previousDenoised = denoised
+    }
+
+    private func scalar(_ number: Double) throws(TensorError) -> Tensor {
+        try Tensor([Float(number)], shape: []).to(latents.device)
     }
 
     /// Combines the two predictions (Ho and Salimans 2022), then pulls the spread back towards the conditional one's

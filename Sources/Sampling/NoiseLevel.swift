@@ -16,7 +16,9 @@ struct NoiseLevel: Sendable, Equatable {
 
     /// Latents that are the clean picture plus noise of deviation `sigma`.
     static func exploding(_ sigma: Double) -> NoiseLevel {
-        NoiseLevel(signal: 1, noise: sigma, inputScale: 1 / (sigma * sigma + 1).squareRoot())
+        // In single precision as the reference's: at sigma 4096 its scale is exactly 1/4096.
+        let variance = Float(sigma) * Float(sigma) + 1
+        return NoiseLevel(signal: 1, noise: sigma, inputScale: Double(1 / variance.squareRoot()))
     }
 
     /// Latents of the same noise over signal, scaled to unit variance.

@@ -28,7 +28,9 @@ struct NoiseTable: Sendable {
         let lastIndex = alphas.count - 1
         let last = alphas[lastIndex]
         if isRescaled { alphas[lastIndex] = Self.smallestAlpha }
-        sigmas = alphas.map { ((1 - $0) / $0).squareRoot() }
+        // The reference's math library rounds the largest level up to 4096, half a unit in its last place away; from
+        // there latents fall by three orders of magnitude in one step, which makes that unit visible.
+        sigmas = alphas.map { $0 == Self.smallestAlpha ? 4096 : ((1 - $0) / $0).squareRoot() }
         if isRescaled && keepsZero { alphas[lastIndex] = last }
         cumulativeAlphas = alphas
 

@@ -4,6 +4,10 @@ struct Euler: Solver {
     func weights(from level: NoiseLevel, to next: NoiseLevel, isLast: Bool) -> StepWeights {
         .firstOrder(from: level, to: next)
     }
+
+    func slope(from level: NoiseLevel, to next: NoiseLevel) -> StepSlope? {
+        StepSlope(sigma: level.noise, length: Double(Float(next.noise) - Float(level.noise)))
+    }
 }
 
 extension Sampler {

@@ -11,6 +11,14 @@ struct EulerAncestral: Solver {
         weights.noise = added.squareRoot()
         return weights
     }
+
+    /// In single precision throughout, as the reference computes it: at sigma 4096 a last bit of the length counts.
+    func slope(from level: NoiseLevel, to next: NoiseLevel) -> StepSlope? {
+        let (from, to) = (Float(level.noise), Float(next.noise))
+        let added = (to * to * (from * from - to * to) / (from * from)).squareRoot()
+        let down = (to * to - added * added).squareRoot()
+        return StepSlope(sigma: level.noise, length: Double(down - from))
+    }
 }
 
 extension Sampler {

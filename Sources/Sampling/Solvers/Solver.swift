@@ -5,6 +5,13 @@
 protocol Solver: Sendable {
     /// The weights of the step from `level` to `next`; `isLast` when the schedule ends there.
     mutating func weights(from level: NoiseLevel, to next: NoiseLevel, isLast: Bool) -> StepWeights
+
+    /// The same step along its slope, for solvers whose reference goes that way; nil for the others.
+    func slope(from level: NoiseLevel, to next: NoiseLevel) -> StepSlope?
+}
+
+extension Solver {
+    func slope(from level: NoiseLevel, to next: NoiseLevel) -> StepSlope? { nil }
 }
 
 extension StepWeights {
