@@ -45,10 +45,10 @@ struct GenerationReport: Encodable {
         lines += notes.map { "note: \($0)" }
         let stages = Generation.Progress.Stage.allCases.compactMap { stage in
             seconds[stage.rawValue].map {
-                "\(Self.names[stage] ?? stage.rawValue) \(Quantity.decimal($0, 1))"
+                "\(Self.names[stage] ?? stage.rawValue) \(Quantity.short($0))"
             }
         }
-        let total = Quantity.decimal(seconds.values.reduce(0, +), 1)
+        let total = Quantity.short(seconds.values.reduce(0, +))
         lines.append("\(total) s: \(stages.joined(separator: ", "))")
         return lines.joined(separator: "\n")
     }

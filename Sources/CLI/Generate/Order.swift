@@ -142,12 +142,14 @@ extension Order {
         }
     }
 
-    private static func precision(_ text: String?) throws(Failure) -> PrecisionPolicy {
+    /// What `--precision` asks for.
+    static func precision(_ text: String?) throws(Failure) -> PrecisionPolicy {
         guard let text else { return .auto }
         do { return try PrecisionPolicy(parsing: text) } catch { throw .badRequest("precision", "\(error)") }
     }
 
-    private static func device(_ text: String?) throws(Failure) -> Device? {
+    /// The device that `--device` names; nil leaves it to what is found.
+    static func device(_ text: String?) throws(Failure) -> Device? {
         guard let text, text != "auto" else { return nil }
         guard let device = Device(text) else {
             throw .badRequest("device", "'\(text)' is no device: use auto, cpu, cuda or cuda:N")
