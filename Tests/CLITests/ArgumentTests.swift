@@ -46,7 +46,7 @@ import Torch
             "DDIM",
             "--schedule", "trailing", "--clip-skip", "1", "-m", "m.safetensors", "--vae", "v.safetensors",
             "--config", "folder", "--device", "cuda:1", "--precision", "unet=bf16", "-o", "x.jpg", "--format",
-            "jpg", "--quality", "80", "--json", "-q", "-v",
+            "jpg", "--quality", "80", "--save-latents", "--json", "-q", "-v",
         ])
         let order = try Order(command, in: session.surroundings())
         var expected = Request(prompt: "a red apple")
@@ -74,6 +74,7 @@ import Torch
         #expect(order.output.replaces)
         #expect(order.encoding == EncodingOptions(quality: 80))
         #expect(order.isQuiet)
+        #expect(order.savesLatents)
         #expect(command.result.json)
         #expect(command.result.verbose)
     }

@@ -2,6 +2,7 @@ import Foundation
 import Generation
 import Imaging
 import Planning
+import SafeTensors
 import Synchronization
 import TestSupport
 import Testing
@@ -77,6 +78,27 @@ import Torch
             #expect(await session.run(["generate", "a", "-o", name, "--seed", "3"]).status == .done)
         }
         #expect(try session.bytes("a.png") == session.bytes("b.png"))
+    }
+
+    @Test func `latents are written beside each picture`() async throws {
+        for _ in 1...2 {
+            let outcome = await session.run(["generate", "a", "--count", "2", "--save-latents", "--json"])
+            #expect(outcome.status == .done)
+        }
+        let outcome = await session.run(["generate", "a", "--save-latents", "--json", "-o", "x.v2.jpg"])
+        #expect(outcome.output.contains(#""latents":"x.v2.latents.safetensors","path":"x.v2.jpg""#))
+        #expect(
+            try session.names == [
+                "gesso-42-2.latents.safetensors", "gesso-42-2.png", "gesso-42.latents.safetensors",
+                "gesso-42.png",
+                "gesso-43-2.latents.safetensors", "gesso-43-2.png", "gesso-43.latents.safetensors",
+                "gesso-43.png",
+                "x.v2.jpg", "x.v2.latents.safetensors",
+            ])
+        let archive = try Archive(opening: session.path("x.v2.latents.safetensors"))
+        let latents = try #require(archive["latents"])
+        #expect(latents.entry.shape == [1, 1, 1])
+        #expect(latents.entry.elementType == .float32)
     }
 
     @Test func `a default name never replaces, a chosen one does`() async throws {

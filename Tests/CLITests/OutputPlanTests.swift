@@ -91,6 +91,37 @@ import Testing
         #expect(try text("a.png") + text("a-2.png") + text("a-3.png") + text("b") + text("b-2") == "12345")
     }
 
+    @Test func `latents take the number of their picture`() throws {
+        func write(_ text: String, replaces: Bool, to name: String) throws -> [String] {
+            var writer = PictureFiles(replaces: replaces, resolve: session.surroundings().resolve)
+            try writer.stage(Array(text.utf8), for: name, latents: Array("latents of \(text)".utf8))
+            return try writer.place()
+        }
+        #expect(try write("1", replaces: false, to: "a.png") == ["a.png"])
+        // The picture's name is free again, its latents' is not.
+        try FileManager.default.removeItem(atPath: session.path("a.png"))
+        #expect(try write("2", replaces: false, to: "a.png") == ["a-2.png"])
+        #expect(try write("3", replaces: true, to: "a.png") == ["a.png"])
+        #expect(
+            try session.names == [
+                "a-2.latents.safetensors", "a-2.png", "a.latents.safetensors", "a.png",
+            ])
+        #expect(try text("a-2.latents.safetensors") == "latents of 2")
+        #expect(try text("a.latents.safetensors") == "latents of 3")
+    }
+
+    @Test func `without a place for its latents a picture is not placed`() throws {
+        try session.makeFolder("a.latents.safetensors")
+        var writer = PictureFiles(replaces: true, resolve: session.surroundings().resolve)
+        try writer.stage([1], for: "a.png", latents: [2])
+        #expect(
+            throws: Failure(.cannotRun, "cannot write a.latents.safetensors: Is a directory", field: "output")
+        ) {
+            try writer.place()
+        }
+        #expect(try session.names == ["a.latents.safetensors"])
+    }
+
     @Test func `a dangling link counts as taken`() throws {
         try FileManager.default.createSymbolicLink(
             atPath: session.path("a.png"), withDestinationPath: session.path("nowhere"))

@@ -134,6 +134,9 @@ struct ResultOptions: ParsableArguments {
             valueName: "n"))
     var quality: Int?
 
+    @Flag(help: "Also write each picture's final latents, float32, as NAME.latents.safetensors.")
+    var saveLatents = false
+
     @Flag(help: "Print JSON: paths, seeds, receipts, times.")
     var json = false
 

@@ -8,9 +8,12 @@ struct GenerationReport: Encodable {
         let width: Int
         let height: Int
         let receipt: Receipt
+        /// The file beside it that holds its latents, where one was asked for.
+        let latents: String?
 
-        init(_ painted: Generation.Result.Painted, path: String) {
+        init(_ painted: Generation.Result.Painted, path: String, latents: String?) {
             self.path = path
+            self.latents = latents
             seed = painted.receipt.seed
             width = painted.width
             height = painted.height

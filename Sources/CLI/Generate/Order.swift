@@ -12,6 +12,7 @@ struct Order: Sendable {
     let output: OutputPlan
     let encoding: EncodingOptions
     let isQuiet: Bool
+    let savesLatents: Bool
     private let paths: [String]
 
     /// - Throws: ``Failure`` that names the field.
@@ -35,6 +36,7 @@ struct Order: Sendable {
         }
         self.request = request
         isQuiet = command.result.quiet
+        savesLatents = command.result.saveLatents
         choice = WorkerChoice(
             model: try ModelLocation(surroundings: surroundings).model(named: command.machine.model),
             vae: command.machine.vae, configuration: command.machine.config, device: device,
@@ -77,7 +79,8 @@ struct Order: Sendable {
             for (painted, path) in zip(result.pictures, paths) {
                 try Task.checkCancellation()
                 report(progress)
-                try files.stage(encoded(painted), for: path)
+                let latents = savesLatents ? try LatentsFile.bytes(painted.latents) : nil
+                try files.stage(encoded(painted), for: path, latents: latents)
                 progress.step += 1
             }
             try Task.checkCancellation()
@@ -86,7 +89,10 @@ struct Order: Sendable {
             throw error
         }
         let placed = try files.place()
-        return zip(result.pictures, placed).map { GenerationReport.Picture($0, path: $1) }
+        return zip(result.pictures, placed).map { painted, path in
+            GenerationReport.Picture(
+                painted, path: path, latents: savesLatents ? LatentsFile.path(beside: path) : nil)
+        }
     }
 
     /// The picture's file, with its receipt for people's programs and for this one.
