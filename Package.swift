@@ -50,7 +50,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
-        .target(name: "TestSupport", dependencies: ["Torch", "SafeTensors"]),
+        .target(name: "TestSupport", dependencies: ["Torch", "SafeTensors", "Generation"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
         .testTarget(name: "SafeTensorsTests", dependencies: ["SafeTensors"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Resources"]),
@@ -64,6 +64,12 @@ let package = Package(
             name: "PipelinesTests",
             dependencies: [
                 "Pipelines", "Generation", "Models", "Planning", "SafeTensors", "Torch", "TestSupport",
+            ]),
+        .testTarget(
+            name: "CLITests",
+            dependencies: [
+                "CLI", "Generation", "Imaging", "Models", "Planning", "SafeTensors", "Torch", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],
     cLanguageStandard: .gnu2x

@@ -2,8 +2,6 @@ internal import ArgumentParser
 internal import Foundation
 internal import Generation
 internal import Models
-internal import Pipelines
-internal import Planning
 internal import Torch
 
 /// `gesso benchmark`: the real architecture at real size on made-up weights.
@@ -16,18 +14,18 @@ struct BenchmarkCommand: AsyncParsableCommand {
             with any other, and prints seconds by stage and the peak of resident memory. The picture means nothing. A \
             checkpoint of your own is timed with --model instead.
 
-            EXAMPLES
-              gesso benchmark                         1024x1024, one step
+            EXAMPLES:
+              gesso benchmark
               gesso benchmark --size 512 --steps 4
-              gesso benchmark --keep weights.safetensors   keep the weights for the next time
+              gesso benchmark --keep weights.safetensors
             """)
 
     @Option(help: "Side of the picture in pixels.")
     var size = 1024
     @Option(help: "Denoising steps.")
     var steps = 1
-    @Option(help: "Where to compute: cpu, cuda, cuda:1.")
-    var device = "cpu"
+    @Option(help: "Where to compute: auto, cpu, cuda, cuda:1.")
+    var device = "auto"
     @Option(help: "auto, fp32, bf16, fp16, or by stage: unet=bf16,vae=fp32.")
     var precision = "auto"
     @Option(help: ArgumentHelp("Time this checkpoint instead.", valueName: "path"))
@@ -40,30 +38,26 @@ struct BenchmarkCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let (path, isTemporary) = try weights()
-        defer {
-            // A file in the temporary folder that can't be removed is the system's to clean.
-            if isTemporary { try? FileManager.default.removeItem(atPath: path) }
-        }
-        guard let device = Device(device) else {
-            throw Failure.badRequest("device", "'\(device)' is no device: use cpu, cuda or cuda:N")
-        }
+        let device = try Order.device(device) ?? Composition.bestDevice()
+        let precision = try Order.precision(precision)
         var request = Request(prompt: "a painter's studio in the morning light")
         request.width = size
         request.height = size
         request.steps = steps
         request.seed = 0
         try request.validate()
-        let result: Result
-        do {
-            let checkpoint = try SDXLCheckpoint.open(path)
-            let pipeline = try SDXLPipeline(
-                checkpoint, policy: PrecisionPolicy(parsing: precision), device: device)
-            result = try await pipeline.run(request) { _ in }
-        } catch {
-            throw Failure(error)
+        let report = try await Surroundings.current.interruptible { [request] in
+            let (path, isTemporary) = try weights()
+            defer {
+                // A file in the temporary folder that can't be removed is the system's to clean.
+                if isTemporary { try? FileManager.default.removeItem(atPath: path) }
+            }
+            try Task.checkCancellation()
+            let worker = try await Composition.worker(
+                WorkerChoice(model: path, vae: nil, configuration: nil, device: device, precision: precision))
+            return try self.report(try await worker.run(request) { _ in })
         }
-        print(try report(result))
+        try Surroundings.current.console.print(report)
     }
 
     /// The checkpoint to time: the user's, one kept from an earlier run, or a new one.
@@ -77,7 +71,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
             ).path
         if FileManager.default.fileExists(atPath: path) { return (path, false) }
         let gigabytes = Double(SyntheticCheckpoint.byteCount) / 1e9
-        note(String(format: "writing %.1f GB of random weights to %@", gigabytes, path))
+        Surroundings.current.console.complain(
+            String(format: "writing %.1f GB of random weights to %@", gigabytes, path))
         do {
             try SyntheticCheckpoint.write(to: path) { _ in }
         } catch {
@@ -86,11 +81,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         return (path, keep == nil)
     }
 
-    private func note(_ line: String) {
-        FileHandle.standardError.write(Data("\(line)\n".utf8))
-    }
-
-    private func report(_ result: Result) throws -> String {
+    private func report(_ result: Generation.Result) throws -> String {
         let receipt = result.pictures[0].receipt
         let peak = Double(HostMemory.peakResident ?? 0) / 1e9
         let denoising = result.seconds[.denoising] ?? 0
@@ -100,9 +91,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
                 precision: receipt.precision.mapValues(\.compute),
                 seconds: Dictionary(uniqueKeysWithValues: result.seconds.map { ($0.key.rawValue, $0.value) }),
                 secondsPerStep: denoising / Double(steps), peakResidentBytes: HostMemory.peakResident)
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            return String(decoding: try encoder.encode(facts), as: UTF8.self)
+            return try JSONText.line(facts)
         }
         var lines = ["\(size)x\(size), \(steps) steps on \(receipt.device), libtorch \(receipt.libtorch)"]
         for stage in Generation.Progress.Stage.allCases {

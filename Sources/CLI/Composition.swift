@@ -29,7 +29,8 @@ enum Composition {
         }
     }
 
-    private static func bestDevice() throws(LibTorch.OpenError) -> Device {
+    /// The first CUDA card, or else the CPU.
+    static func bestDevice() throws(LibTorch.OpenError) -> Device {
         let opened = try LibTorch.open()
         return opened.supportsCUDA && LibTorch.cudaDeviceCount() > 0 ? .cuda(0) : .cpu
     }

@@ -39,7 +39,7 @@ enum EntryPoint {
         case _ where Gesso.exitCode(for: error) == .success:
             return print(help: Gesso.fullMessage(for: error), console)
         case _ where Gesso.exitCode(for: error) == .validationFailure:
-            report = ErrorReport(.badRequest(nil, Gesso.message(for: error) + hint(arguments)))
+            report = ErrorReport(Failure(.badRequest, sentence(for: error, arguments)))
         default: report = ErrorReport(Failure(error))
         }
         console.complain(report.sentence)
@@ -65,18 +65,16 @@ enum EntryPoint {
         arguments.prefix { $0 != "--" }.contains("--json")
     }
 
-    /// Points at the help of the command that was meant.
-    private static func hint(_ arguments: [String]) -> String {
-        let command = arguments.first { !$0.hasPrefix("-") }
-        let known = Gesso.configuration.subcommands.compactMap { $0.configuration.commandName }
-        guard let command, known.contains(command) else { return " (see 'gesso --help')" }
-        return " (see 'gesso \(command) --help')"
-    }
-}
-
-extension Failure {
-    /// A bad request whose field is not known.
-    fileprivate static func badRequest(_ field: String?, _ message: String) -> Failure {
-        Failure(.badRequest, message, field: field)
+    /// The parser's sentence, and where to read more.
+    private static func sentence(for error: any Error, _ arguments: [String]) -> String {
+        let commands = Gesso.configuration.subcommands.compactMap { $0.configuration.commandName }
+        guard let command = arguments.first, !command.hasPrefix("-") else {
+            return Gesso.message(for: error) + " (see 'gesso --help')"
+        }
+        guard commands.contains(command) || command == "help" else {
+            return "there is no command '\(command)'; there are \(commands.joined(separator: ", "))"
+                + " (see 'gesso --help')"
+        }
+        return Gesso.message(for: error) + " (see 'gesso \(command) --help')"
     }
 }

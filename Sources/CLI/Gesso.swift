@@ -7,28 +7,34 @@ struct Gesso: AsyncParsableCommand {
         commandName: "gesso",
         abstract: "Gesso paints pictures from words, with the SDXL checkpoints you have.",
         discussion: """
-            gesso generate "a lighthouse at dusk" --model juggernaut.safetensors
-            gesso inspect juggernaut.safetensors
-            gesso doctor
+            EXAMPLES:
+              gesso generate "a lighthouse at dusk" --model juggernaut.safetensors
+              gesso inspect juggernaut.safetensors
+              gesso doctor
 
             It works offline and downloads nothing. Models are diffusers folders and single .safetensors files, as \
             they are. What is computed runs on libtorch, which 'gesso doctor' helps to find.
 
             EXIT STATUS:
               0    done
-              2    the request can't be fulfilled as it is: a wrong flag, value or file name
-              3    this machine can't do it: no libtorch, no such device, too little memory or disk, or a
-                   computation that gave no picture
+              2    the request can't be met as it is: a wrong flag, value or file
+              3    this machine can't do it: no libtorch, no such device, too little
+                   memory or disk space, or what was computed is no picture
               4    the checkpoint is broken, of another kind, or does not fit together
               130  cancelled with Ctrl-C or SIGTERM
-            Errors are one line on standard error; with --json also an object on standard output.
+            An error is one line on standard error; with --json also an object on \
+            standard output.
 
             ENVIRONMENT:
-              GESSO_MODEL      the model to use where --model is not given
-              GESSO_LIBTORCH   a folder with libtorch.so, or that file; nothing else is looked at then
+              GESSO_MODEL      the model where --model is not given
+              GESSO_LIBTORCH   libtorch.so or its folder, in place of all others
               OMP_NUM_THREADS  how many threads a CPU computes with
-              XDG_CACHE_HOME   where sha256 hashes of checkpoints are remembered, in gesso/; else ~/.cache
+              XDG_CACHE_HOME   where checkpoints' sha256 hashes are remembered, in
+                               gesso/ (~/.cache if not set)
             """,
         version: "gesso \(GessoVersion.current)",
-        subcommands: [GenerateCommand.self, InspectCommand.self, DoctorCommand.self, SamplersCommand.self, BenchmarkCommand.self])
+        subcommands: [
+            GenerateCommand.self, InspectCommand.self, DoctorCommand.self, SamplersCommand.self,
+            BenchmarkCommand.self,
+        ])
 }

@@ -20,15 +20,20 @@ enum Quantity {
         return digits
     }
 
-    /// Two significant digits or whole numbers: `0.05`, `1.9`, `35`.
+    /// About two significant digits: `0.004`, `0.05`, `1.9`, `35`.
     static func short(_ seconds: Double) -> String {
-        seconds < 0.95 ? decimal(seconds, 2) : seconds < 9.95 ? decimal(seconds, 1) : decimal(seconds, 0)
+        switch seconds {
+        case ..<0.0995: decimal(seconds, 3)
+        case ..<0.995: decimal(seconds, 2)
+        case ..<9.95: decimal(seconds, 1)
+        default: decimal(seconds, 0)
+        }
     }
 
     /// `35 s`, `2 min 5 s`, `1 h 3 min`.
     static func duration(_ seconds: Double) -> String {
-        // Beyond a year the number means nothing, and it may be infinite.
-        let whole = Int(min(max(seconds, 0), 31_536_000).rounded())
+        // Beyond a year the number means nothing; it may be infinite or none at all.
+        let whole = seconds.isNaN ? 0 : Int(min(max(seconds, 0), 31_536_000).rounded())
         switch whole {
         case ..<60: return "\(whole) s"
         case ..<3600: return "\(whole / 60) min \(whole % 60) s"

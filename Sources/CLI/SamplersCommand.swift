@@ -7,21 +7,22 @@ struct SamplersCommand: ParsableCommand {
         commandName: "samplers",
         abstract: "List the samplers and the schedules they take.",
         discussion: """
-            gesso samplers
-            gesso generate "a red apple" --sampler dpm++-2m --schedule karras
+            EXAMPLES:
+              gesso samplers
+              gesso generate "a red apple" --sampler dpm++-2m --schedule karras
 
             Names, aliases and titles all work with --sampler. A schedule is a spacing of timesteps, a spacing of \
             noise levels, or one of each joined by a plus: trailing+karras. Without these flags the checkpoint \
             decides.
             """)
 
-    @Flag(help: "Print JSON instead of a table.")
+    @Flag(help: "Print JSON instead of text.")
     var json = false
 
     func run() throws {
         let entries = Sampler.catalogue.map(Entry.init)
         try Surroundings.current.console.print(
-            json ? JSONText.line(["samplers": entries]) : Self.table(entries))
+            json ? JSONText.line(["samplers": entries]) : Self.text(entries))
     }
 
     /// One sampler as it is listed.
@@ -48,15 +49,15 @@ struct SamplersCommand: ParsableCommand {
         }
     }
 
-    private static func table(_ entries: [Entry]) -> String {
-        var table = TextTable(["name", "title", "other names", "timesteps", "noise levels"])
-        for entry in entries {
-            table.add([
-                entry.name, entry.title, entry.aliases.joined(separator: ", "),
-                entry.timesteps.joined(separator: ", "),
-                entry.sigmas.isEmpty ? "-" : entry.sigmas.joined(separator: ", "),
-            ])
-        }
-        return table.text
+    private static func text(_ entries: [Entry]) -> String {
+        entries.map { entry in
+            """
+            \(entry.name)
+                title         \(entry.title)
+                other names   \(entry.aliases.joined(separator: ", "))
+                timesteps     \(entry.timesteps.joined(separator: ", "))
+                noise levels  \(entry.sigmas.isEmpty ? "-" : entry.sigmas.joined(separator: ", "))
+            """
+        }.joined(separator: "\n")
     }
 }

@@ -6,9 +6,10 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor",
         abstract: "Check what this machine has for painting, and say how to get what is missing.",
         discussion: """
-            gesso doctor
-            GESSO_LIBTORCH=/opt/torch/lib gesso doctor
-            gesso doctor --json | jq .canGenerate
+            EXAMPLES:
+              gesso doctor
+              GESSO_LIBTORCH=/opt/torch/lib gesso doctor
+              gesso doctor --json | jq .canGenerate
 
             Shows where libtorch was looked for and which one is used, the processor, CUDA cards, memory, disk space, \
             bundled models and the cache folder. The exit status is 0 when pictures can be painted, else 3.

@@ -17,7 +17,7 @@ struct PaintingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How much of --image is painted anew: above 0, up to 1, which leaves nothing of it. (default: \(defaults.strength))",
+            "How much of --image is painted anew: from just above 0, which keeps it, to 1, which keeps next to nothing. (default: \(defaults.strength))",
             valueName: "share"))
     var strength: Double?
 
@@ -30,7 +30,8 @@ struct PaintingOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The same; of one side alone comes a square.", valueName: "pixels"))
+        help: ArgumentHelp(
+            "The same. Without one of them: a square, or the side of --image.", valueName: "pixels"))
     var height: Int?
 
     @Option(
@@ -123,7 +124,7 @@ struct ResultOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "png, jpeg or webp. (default: what the output's name says, or png)", valueName: "format"))
+            "The format of the files. (default: what the output's name says, or png)", valueName: "format"))
     var format: PictureFormat?
 
     @Option(

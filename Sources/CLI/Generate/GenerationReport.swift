@@ -8,9 +8,12 @@ struct GenerationReport: Encodable {
         let width: Int
         let height: Int
         let receipt: Receipt
+        /// The file beside it that holds its latents, where one was asked for.
+        let latents: String?
 
-        init(_ painted: Generation.Result.Painted, path: String) {
+        init(_ painted: Generation.Result.Painted, path: String, latents: String?) {
             self.path = path
+            self.latents = latents
             seed = painted.receipt.seed
             width = painted.width
             height = painted.height
@@ -45,10 +48,10 @@ struct GenerationReport: Encodable {
         lines += notes.map { "note: \($0)" }
         let stages = Generation.Progress.Stage.allCases.compactMap { stage in
             seconds[stage.rawValue].map {
-                "\(Self.names[stage] ?? stage.rawValue) \(Quantity.decimal($0, 1))"
+                "\(Self.names[stage] ?? stage.rawValue) \(Quantity.short($0))"
             }
         }
-        let total = Quantity.decimal(seconds.values.reduce(0, +), 1)
+        let total = Quantity.short(seconds.values.reduce(0, +))
         lines.append("\(total) s: \(stages.joined(separator: ", "))")
         return lines.joined(separator: "\n")
     }

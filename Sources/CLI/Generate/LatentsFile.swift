@@ -12,8 +12,6 @@ enum LatentsFile {
         return picture[..<dot] + ending
     }
 
-    static func isOne(_ path: String) -> Bool { path.hasSuffix(ending) }
-
     /// A safetensors file with one tensor, `latents`: `[channels, height, width]` in float32.
     static func bytes(_ latents: Generation.Result.Latents) throws -> [UInt8] {
         let declaration = TensorDeclaration(name: "latents", elementType: .float32, shape: latents.shape)

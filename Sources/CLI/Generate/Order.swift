@@ -79,10 +79,8 @@ struct Order: Sendable {
             for (painted, path) in zip(result.pictures, paths) {
                 try Task.checkCancellation()
                 report(progress)
-                try files.stage(encoded(painted), for: path)
-                if savesLatents {
-                    try files.stage(LatentsFile.bytes(painted.latents), for: LatentsFile.path(beside: path))
-                }
+                let latents = savesLatents ? try LatentsFile.bytes(painted.latents) : nil
+                try files.stage(encoded(painted), for: path, latents: latents)
                 progress.step += 1
             }
             try Task.checkCancellation()
@@ -90,8 +88,11 @@ struct Order: Sendable {
             files.discard()
             throw error
         }
-        let placed = try files.place().filter { !LatentsFile.isOne($0) }
-        return zip(result.pictures, placed).map { GenerationReport.Picture($0, path: $1) }
+        let placed = try files.place()
+        return zip(result.pictures, placed).map { painted, path in
+            GenerationReport.Picture(
+                painted, path: path, latents: savesLatents ? LatentsFile.path(beside: path) : nil)
+        }
     }
 
     /// The picture's file, with its receipt for people's programs and for this one.
@@ -147,12 +148,14 @@ extension Order {
         }
     }
 
-    private static func precision(_ text: String?) throws(Failure) -> PrecisionPolicy {
+    /// What `--precision` asks for.
+    static func precision(_ text: String?) throws(Failure) -> PrecisionPolicy {
         guard let text else { return .auto }
         do { return try PrecisionPolicy(parsing: text) } catch { throw .badRequest("precision", "\(error)") }
     }
 
-    private static func device(_ text: String?) throws(Failure) -> Device? {
+    /// The device that `--device` names; nil leaves it to what is found.
+    static func device(_ text: String?) throws(Failure) -> Device? {
         guard let text, text != "auto" else { return nil }
         guard let device = Device(text) else {
             throw .badRequest("device", "'\(text)' is no device: use auto, cpu, cuda or cuda:N")

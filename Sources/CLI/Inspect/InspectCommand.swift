@@ -11,10 +11,11 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Show what a checkpoint or a picture holds.",
         discussion: """
-            gesso inspect juggernaut.safetensors
-            gesso inspect stable-diffusion-xl-base-1.0/
-            gesso inspect gesso-42.png
-            gesso inspect gesso-42.png --json | jq -r .picture.receipt.prompt
+            EXAMPLES:
+              gesso inspect juggernaut.safetensors
+              gesso inspect stable-diffusion-xl-base-1.0/
+              gesso inspect gesso-42.png
+              gesso inspect gesso-42.png --json | jq -r .picture.receipt.prompt
 
             Of a checkpoint: its family, layout, parts, number formats, what it predicts, and keys that nothing uses. \
             Of another .safetensors file: what it is, and why it can't be painted with. Of a PNG, JPEG or WebP picture: \

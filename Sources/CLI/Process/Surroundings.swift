@@ -38,4 +38,18 @@ struct Surroundings: Sendable {
     subscript(variable: String) -> String? {
         environment[variable].flatMap { $0.isEmpty ? nil : $0 }
     }
+
+    /// Runs work that Ctrl-C and SIGTERM cancel, as cancelling the caller does.
+    func interruptible<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let work = Task { try await body() }
+        let interruption = watchSignals { work.cancel() }
+        defer { withExtendedLifetime(interruption) {} }
+        return try await withTaskCancellationHandler {
+            try await work.value
+        } onCancel: {
+            work.cancel()
+        }
+    }
 }
