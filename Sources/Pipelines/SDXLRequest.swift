@@ -70,8 +70,8 @@ struct SDXLRequest: Sendable {
 
         // Without a negative prompt most checkpoints want zeros; the empty text is another thing.
         let negativeText = request.negativePrompt ?? (checkpoint.forcesZerosForEmptyPrompt ? nil : "")
-        var lines = [tokens.lines(request.prompt)]
-        if guidance.isActive, let negativeText { lines.append(tokens.lines(negativeText)) }
+        var lines = [try tokens.lines(request.prompt)]
+        if guidance.isActive, let negativeText { lines.append(try tokens.lines(negativeText)) }
         if !guidance.isActive, request.negativePrompt != nil {
             notes.append(
                 "the negative prompt had no effect: a guidance scale of 1 or less computes no negative side")
@@ -80,7 +80,7 @@ struct SDXLRequest: Sendable {
             notes.append(
                 "the \(name) has \(line.tokenCount) tokens and was encoded in \(line.count) parts, none cut")
         }
-        let levelled = tokens.levelled(lines)
+        let levelled = try tokens.levelled(lines)
         prompt = levelled[0]
         negative = levelled.count > 1 ? levelled[1] : nil
         self.notes = notes

@@ -25,12 +25,17 @@ struct SDXLTextStage {
         let second: CLIPTokenizer
         let firstLength: Int
         let secondLength: Int
+        private let vocabularies: (first: Int, second: Int)
 
         init(_ checkpoint: SDXLCheckpoint) throws {
             first = try Self.tokenizer(checkpoint.tokenizer, .endOfText)
             second = try Self.tokenizer(checkpoint.tokenizer2, .exclamationMark)
-            firstLength = try Self.length(first, checkpoint.textEncoder)
-            secondLength = try Self.length(second, checkpoint.textEncoder2)
+            firstLength = min(first.maximumLength, checkpoint.textEncoder.configuration.positions)
+            secondLength = min(second.maximumLength, checkpoint.textEncoder2.configuration.positions)
+            vocabularies = (
+                checkpoint.textEncoder.configuration.vocabularySize,
+                checkpoint.textEncoder2.configuration.vocabularySize
+            )
         }
 
         private static func tokenizer(
@@ -42,32 +47,31 @@ struct SDXLTextStage {
             }
         }
 
-        private static func length(
-            _ tokenizer: CLIPTokenizer, _ encoder: Component<CLIPTextConfiguration>
-        ) throws(Failure) -> Int {
-            let configuration = encoder.configuration
-            guard tokenizer.vocabularySize <= configuration.vocabularySize else {
-                throw Failure(
-                    .badCheckpoint,
-                    "\(encoder.weights.name): the tokenizer has \(tokenizer.vocabularySize) entries, the encoder "
-                        + "\(configuration.vocabularySize); they do not belong together")
-            }
-            return min(tokenizer.maximumLength, configuration.positions)
-        }
-
         /// Cuts a prompt of any length into lines; the last one is padded.
-        func lines(_ prompt: String) -> Lines {
+        /// - Throws: ``Failure`` when a tokenizer gives ids that its encoder does not know.
+        func lines(_ prompt: String) throws(Failure) -> Lines {
             let ids = first.encode(prompt)
-            return Lines(
+            let lines = Lines(
                 first: Self.lines(ids, first, firstLength),
                 second: Self.lines(second.encode(prompt), second, secondLength), tokenCount: ids.count)
+            for (name, rows, size) in [
+                ("text_encoder", lines.first, vocabularies.first),
+                ("text_encoder_2", lines.second, vocabularies.second),
+            ] {
+                guard let largest = rows.joined().max(), largest >= size else { continue }
+                throw Failure(
+                    .badCheckpoint,
+                    "the tokenizer gives id \(largest), but \(name) knows only \(size): they do not belong together"
+                )
+            }
+            return lines
         }
 
         /// Makes all prompts equally many lines, with encoded empty ones at the end: they are concatenated, and
         /// positive and negative must be of one length.
-        func levelled(_ prompts: [Lines]) -> [Lines] {
+        func levelled(_ prompts: [Lines]) throws(Failure) -> [Lines] {
             let count = prompts.flatMap { [$0.first.count, $0.second.count] }.max() ?? 1
-            let empty = lines("")
+            let empty = try lines("")
             return prompts.map { prompt in
                 var prompt = prompt
                 prompt.first += Array(repeating: empty.first[0], count: count - prompt.first.count)

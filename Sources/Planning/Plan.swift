@@ -42,8 +42,10 @@ package struct Plan: Sendable, Equatable {
             let asked = policy.formats[stage]
             let compute = asked ?? (device != "cpu" && stage == .denoiser ? .fp16 : .fp32)
             let small = parameters[stage, default: 0] * compute.byteCount <= Self.castOnceLimit
+            // A card holds a copy in any case; the denoiser, used every step, is copied in the type it computes in.
+            let castsOnce = small || (device != "cpu" && stage == .denoiser)
             stages[stage] = StagePlan(
-                storage: small ? compute : nil, compute: compute,
+                storage: castsOnce ? compute : nil, compute: compute,
                 reason: asked == nil ? "fixed default for \(device)" : "asked for")
         }
         self.stages = stages

@@ -12,7 +12,8 @@ enum TinyPipeline {
     static func open(_ name: String) throws -> SDXLCheckpoint {
         let folder = Fixture.path("sdxl-tiny-\(name)")
         guard name == "d" else { return try SDXLCheckpoint.open(folder) }
-        return try SDXLCheckpoint.open(Fixture.path("sdxl-single/d.safetensors.index.json"), configuration: folder)
+        return try SDXLCheckpoint.open(
+            Fixture.path("sdxl-single/d.safetensors.index.json"), configuration: folder)
     }
 
     /// A component's weights in float32 on the CPU; call it on the device thread.

@@ -31,7 +31,8 @@ struct FaultTests {
             func requireNoTensors(_ n: Int) async throws {
                 for _ in 0..<100 where FunnelDiagnostics.liveTensors != 0 { await Task.yield() }
                 precondition(
-                    FunnelDiagnostics.liveTensors == 0, "\(FunnelDiagnostics.liveTensors) tensors left after fault \(n)")
+                    FunnelDiagnostics.liveTensors == 0,
+                    "\(FunnelDiagnostics.liveTensors) tensors left after fault \(n)")
             }
             let before = FunnelDiagnostics.calls
             let expected = try await pixels()
@@ -60,8 +61,12 @@ struct FaultTests {
         let source = try Archive(opening: Fixture.path("sdxl-single/a.safetensors"))
         let tensors = source.names.compactMap { name -> TensorToWrite? in
             guard let stored = source[name] else { return nil }
-            var bytes = stored.withBytes { span in (0..<span.byteCount).map { span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) } }
-            if name == key { withUnsafeBytes(of: bits) { for (offset, byte) in $0.enumerated() { bytes[offset] = byte } } }
+            var bytes = stored.withBytes { span in
+                (0..<span.byteCount).map { span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+            }
+            if name == key {
+                withUnsafeBytes(of: bits) { for (offset, byte) in $0.enumerated() { bytes[offset] = byte } }
+            }
             return TensorToWrite(
                 name: name, elementType: stored.entry.elementType, shape: stored.entry.shape, bytes: bytes)
         }
@@ -71,9 +76,12 @@ struct FaultTests {
     }
 
     @Test(arguments: [
-        ("model.diffusion_model.out.2.weight", "denoiser"), ("first_stage_model.decoder.conv_out.weight", "decoded"),
+        ("model.diffusion_model.out.2.weight", "denoiser"),
+        ("first_stage_model.decoder.conv_out.weight", "decoded"),
     ])
-    func `a NaN in a weight is an error that names the stage, never a picture`(key: String, stage: String) async throws {
+    func `a NaN in a weight is an error that names the stage, never a picture`(key: String, stage: String)
+        async throws
+    {
         let path = try damaged(key, to: Float.nan.bitPattern)
         defer { removeFolder(of: path) }
         let checkpoint = try SDXLCheckpoint.open(path, configuration: Fixture.path("sdxl-tiny-a"))

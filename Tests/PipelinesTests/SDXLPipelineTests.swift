@@ -16,7 +16,9 @@ struct SDXLPipelineTests {
         let folder = Fixture.path("sdxl-tiny-\(name)")
         let checkpoint =
             single || name == "d"
-            ? try SDXLCheckpoint.open(Fixture.path("sdxl-single/\(name).safetensors\(name == "d" ? ".index.json" : "")"), configuration: folder)
+            ? try SDXLCheckpoint.open(
+                Fixture.path("sdxl-single/\(name).safetensors\(name == "d" ? ".index.json" : "")"),
+                configuration: folder)
             : try SDXLCheckpoint.open(folder)
         return try SDXLPipeline(checkpoint, policy: .auto, device: .cpu)
     }

@@ -1,0 +1,34 @@
+internal import ArgumentParser
+internal import Generation
+
+/// The root of all commands.
+struct Gesso: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gesso",
+        abstract: "Gesso paints pictures from words, with the SDXL checkpoints you have.",
+        discussion: """
+            gesso generate "a lighthouse at dusk" --model juggernaut.safetensors
+            gesso inspect juggernaut.safetensors
+            gesso doctor
+
+            It works offline and downloads nothing. Models are diffusers folders and single .safetensors files, as \
+            they are. What is computed runs on libtorch, which 'gesso doctor' helps to find.
+
+            EXIT STATUS:
+              0    done
+              2    the request can't be fulfilled as it is: a wrong flag, value or file name
+              3    this machine can't do it: no libtorch, no such device, too little memory or disk, or a
+                   computation that gave no picture
+              4    the checkpoint is broken, of another kind, or does not fit together
+              130  cancelled with Ctrl-C or SIGTERM
+            Errors are one line on standard error; with --json also an object on standard output.
+
+            ENVIRONMENT:
+              GESSO_MODEL      the model to use where --model is not given
+              GESSO_LIBTORCH   a folder with libtorch.so, or that file; nothing else is looked at then
+              OMP_NUM_THREADS  how many threads a CPU computes with
+              XDG_CACHE_HOME   where sha256 hashes of checkpoints are remembered, in gesso/; else ~/.cache
+            """,
+        version: "gesso \(GessoVersion.current)",
+        subcommands: [GenerateCommand.self, InspectCommand.self, DoctorCommand.self, SamplersCommand.self, BenchmarkCommand.self])
+}
