@@ -1,9 +1,10 @@
 internal import Foundation
+package import Torch
 
 /// The sinusoidal embedding of positions in time (Ho et al. 2020, after Vaswani et al. 2017).
 ///
-/// Frequencies and angles are rounded to float32, as the reference rounds them: models were trained with those angles,
-/// and at timestep 999 an exact one differs by 6e-5. In half precision they would be off by a third of a turn.
+/// Always float32, on the CPU, and with libtorch's own functions: models were trained with those angles, and at
+/// timestep 999 an exactly computed one already differs by 6e-5. In half precision they would be a third of a turn off.
 package struct Sinusoids: Sendable, Equatable {
     /// Numbers in one embedding.
     package let width: Int
@@ -18,25 +19,18 @@ package struct Sinusoids: Sendable, Equatable {
         self.frequencyShift = frequencyShift
     }
 
-    /// - Returns: `values.count * width` numbers, one embedding after the other.
-    package func callAsFunction(_ values: [Double]) -> [Float] {
+    /// - Returns: `[values, width]`, float32 on the CPU.
+    package func callAsFunction(_ values: [Double]) throws(TensorError) -> Tensor {
         let half = width / 2
         let slope = Float(-log(10_000.0))
         let divisor = Float(Double(half) - frequencyShift)
-        let frequencies = (0..<half).map { index -> Float in
-            let exponent = slope * Float(index) / divisor
-            return Float(exp(Double(exponent)))
-        }
-        var result: [Float] = []
-        result.reserveCapacity(values.count * width)
-        for value in values {
-            let angles = frequencies.map { Double(Float(value) * $0) }
-            let sines = angles.map { Float(sin($0)) }
-            let cosines = angles.map { Float(cos($0)) }
-            result += cosinesFirst ? cosines + sines : sines + cosines
-            // An odd width ends with a zero, as the reference pads it.
-            if !width.isMultiple(of: 2) { result.append(0) }
-        }
-        return result
+        let exponents = (0..<half).map { slope * Float($0) / divisor }
+        let frequencies = try Tensor(exponents, shape: [1, half]).exponential()
+        let angles = try Tensor(values.map(Float.init), shape: [values.count, 1]) * frequencies
+        var parts = [try angles.sine(), try angles.cosine()]
+        if cosinesFirst { parts.reverse() }
+        // An odd width ends with a zero, as the reference pads it.
+        let embedding = try Tensor.concatenated(parts, along: 1)
+        return width.isMultiple(of: 2) ? embedding : try embedding.zeroPadded(0, 1)
     }
 }

@@ -49,6 +49,10 @@ extension Tensor {
             .tensor(self), .optionalTensor(bounds.0), .optionalTensor(bounds.1))
     }
 
+    package func exponential() throws(TensorError) -> Tensor { try Operator("aten::exp")(.tensor(self)) }
+    package func sine() throws(TensorError) -> Tensor { try Operator("aten::sin")(.tensor(self)) }
+    package func cosine() throws(TensorError) -> Tensor { try Operator("aten::cos")(.tensor(self)) }
+
     // MARK: - Activations
 
     /// `x * sigmoid(x)`

@@ -61,7 +61,8 @@ struct SpatialTransformer: Sendable {
 
         private func flattened(_ x: Tensor) throws(TensorError) -> Tensor {
             let shape = x.shape
-            return try x.permuted(0, 2, 3, 1).reshaped(shape[0], shape[2] * shape[3], shape[1])
+            // In order in memory, a matrix product adds its bias in the same pass, as the reference's does.
+            return try x.permuted(0, 2, 3, 1).reshaped(shape[0], shape[2] * shape[3], shape[1]).contiguous()
         }
 
         private func unflattened(_ tokens: Tensor, _ shape: [Int]) throws(TensorError) -> Tensor {

@@ -67,7 +67,7 @@ package struct UNet: Sendable {
     /// The micro-conditioning embedding, the same for every step: `[batch, time width]`.
     package func microConditioning(_ conditioning: Conditioning) throws(TensorError) -> Tensor {
         let batch = conditioning.sizes.count
-        let numbers = try Tensor(sizes(conditioning.sizes.flatMap { $0 }), shape: [batch, sizes.width * 6])
+        let numbers = try sizes(conditioning.sizes.flatMap { $0 }).reshaped(batch, sizes.width * 6)
         let pooled = try conditioning.pooled.to(.float32).to(.cpu)
         return try sizeEmbedding(
             Tensor.concatenated([pooled, numbers], along: 1).to(compute).to(device))
@@ -84,7 +84,7 @@ package struct UNet: Sendable {
         _ latents: Tensor, timestep: Double, _ conditioning: Conditioning, microConditioning: Tensor
     ) throws(TensorError) -> Tensor {
         let batch = latents.shape[0]
-        let angles = try Tensor(timesteps([timestep]), shape: [1, timesteps.width]).to(compute).to(device)
+        let angles = try timesteps([timestep]).to(compute).to(device)
         let time = try (timeEmbedding(angles.expanded([batch, timesteps.width])) + microConditioning).silu()
         let context = UNetContext(time: time, prompt: try conditioning.prompt.to(compute))
 

@@ -36,7 +36,7 @@ private struct VAEAttention: Sendable {
 
     func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
         let shape = x.shape
-        let tokens = try norm(x).reshaped(shape[0], shape[1], -1).transposed(1, 2)
+        let tokens = try norm(x).reshaped(shape[0], shape[1], -1).transposed(1, 2).contiguous()
         let attended = try out(query(tokens).attended(key(tokens), value(tokens), heads: 1))
         return try attended.transposed(1, 2).reshaped(shape) + x
     }
