@@ -74,7 +74,8 @@ struct DenoisingLoop {
             next = try next + previousDenoised * weights.previousDenoised
         }
         if weights.output != 0 { next = try next + output * weights.output }
-        if weights.noise != 0 { next = try next + noise.draw() * weights.noise }
+        let fresh = step.slope?.noise ?? weights.noise
+        if fresh != 0 { next = try next + noise.draw() * fresh }
 
         let range = try next.extremes()
         guard range.minimum.isFinite, range.maximum.isFinite else {

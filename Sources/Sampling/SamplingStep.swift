@@ -21,14 +21,15 @@ package struct StepWeights: Sendable, Equatable {
     }
 }
 
-/// A step along the slope of the latents: `latents + (latents - denoised) / sigma * length`, plus noise by its weight.
+/// A step along the slope of the latents: `latents + (latents - denoised) / sigma * length + unit noise * noise`.
 ///
-/// It is the step that the weights of latents and denoised describe. In float32 it is rounded as the reference rounds
+/// It is the step that the weights describe. In float32 it is rounded as the reference rounds
 /// it, which matters where the latents are large: at sigma 4096 the two ways differ by 1e-4 of what is left after the
 /// step, and a network can make a hundred times that of it.
 package struct StepSlope: Sendable, Equatable {
     package let sigma: Double
     package let length: Double
+    package let noise: Double
 }
 
 /// One call of the denoiser and the arithmetic around it.
@@ -48,7 +49,7 @@ package struct SamplingStep: Sendable, Equatable {
     /// The largest magnitude a denoised value may have, where the configuration clips samples.
     package let denoisedLimit: Double?
     package let weights: StepWeights
-    /// How the loop computes the part of latents and denoised instead, where the reference does; nil for the weights.
+    /// How the loop computes the step instead of by its weights, where the reference does; nil for the others.
     package let slope: StepSlope?
     /// The deviation of the noise in latents whose signal has weight one, and 4096 where no signal is
     /// left: for guards and progress.

@@ -6,7 +6,7 @@ struct Euler: Solver {
     }
 
     func slope(from level: NoiseLevel, to next: NoiseLevel) -> StepSlope? {
-        StepSlope(sigma: level.noise, length: Double(Float(next.noise) - Float(level.noise)))
+        StepSlope(sigma: level.noise, length: Double(Float(next.noise) - Float(level.noise)), noise: 0)
     }
 }
 

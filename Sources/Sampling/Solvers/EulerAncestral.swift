@@ -2,25 +2,22 @@
 struct EulerAncestral: Solver {
     /// The weights of one step, noise included; nothing is remembered.
     func weights(from level: NoiseLevel, to next: NoiseLevel, isLast: Bool) -> StepWeights {
-        let (added, down) = Self.parts(from: level, to: next)
-        var weights = StepWeights.firstOrder(
-            from: level, to: NoiseLevel(signal: next.signal, noise: Double(down)))
-        weights.noise = Double(added)
+        let before = level.noise * level.noise
+        let after = next.noise * next.noise
+        // The variance that a step of the reverse diffusion adds; the rest of the way down is deterministic.
+        let added = after * (before - after) / before
+        let down = NoiseLevel(signal: next.signal, noise: (after - added).squareRoot())
+        var weights = StepWeights.firstOrder(from: level, to: down)
+        weights.noise = added.squareRoot()
         return weights
     }
 
+    /// In single precision throughout, as the reference computes it: at sigma 4096 the last bit counts.
     func slope(from level: NoiseLevel, to next: NoiseLevel) -> StepSlope? {
-        let down = Self.parts(from: level, to: next).down
-        return StepSlope(sigma: level.noise, length: Double(down - Float(level.noise)))
-    }
-
-    /// The deviation that a step of the reverse diffusion adds, and how far the deterministic part goes down.
-    ///
-    /// In single precision, as the reference computes them: at sigma 4096 the last bit counts.
-    private static func parts(from level: NoiseLevel, to next: NoiseLevel) -> (added: Float, down: Float) {
         let (from, to) = (Float(level.noise), Float(next.noise))
         let added = (to * to * (from * from - to * to) / (from * from)).squareRoot()
-        return (added, (to * to - added * added).squareRoot())
+        let down = (to * to - added * added).squareRoot()
+        return StepSlope(sigma: level.noise, length: Double(down - from), noise: Double(added))
     }
 }
 
