@@ -35,6 +35,7 @@ package enum LibTorch {
             let first = candidates.first.map { "\($0.path): \($0.problem ?? "")" }
             return .failure(OpenError(reason: first ?? "libtorch was not found"))
         }
+        OpenMP.waitAsleep()
         guard unsafe ct_open(usable.path) == 0 else {
             return .failure(OpenError(reason: "libtorch could not be opened: \(Tensor.lastMessage)"))
         }
