@@ -37,7 +37,7 @@ struct SDXLRequest: Sendable {
         let strength = request.image == nil ? nil : request.strength
         trajectory = try Trajectory(
             sampler: sampler, configuration: configuration, schedule: schedule, steps: request.steps,
-            strength: strength)
+            strength: strength, squareRoots: .libtorch)
         notes += trajectory.notes
 
         source = try request.image.map {

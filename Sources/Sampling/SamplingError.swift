@@ -12,6 +12,8 @@ package enum SamplingError: Error, Sendable, Equatable {
     case unknownSchedule(String, known: [String])
     /// Two words of one schedule contradict each other.
     case conflictingSchedule(String, first: String, second: String)
+    /// The caller's arithmetic failed; see ``SquareRoots``.
+    case arithmetic(String)
 }
 
 extension SamplingError: CustomStringConvertible {
@@ -30,6 +32,8 @@ extension SamplingError: CustomStringConvertible {
                 + " joined with a sigma spacing as in trailing+karras"
         case .conflictingSchedule(let text, let first, let second):
             "the schedule \"\(text)\" says both \(first) and \(second), of which only one can hold"
+        case .arithmetic(let cause):
+            "the noise levels could not be computed: \(cause)"
         }
     }
 }

@@ -26,12 +26,13 @@ package struct Trajectory: Sendable {
     ///     one always runs.
     package init(
         sampler: Sampler, configuration: SchedulerConfiguration, schedule: ScheduleChoice, steps: Int,
-        strength: Double? = nil
+        strength: Double? = nil, squareRoots: SquareRoots = .exact
     ) throws(SamplingError) {
         if let strength, !(strength > 0 && strength <= 1) {
             throw .range("strength", found: "\(strength)", allowed: "above 0 and at most 1")
         }
-        let request = try ScheduleRequest(sampler, configuration, schedule, steps: steps)
+        let request = try ScheduleRequest(
+            sampler, configuration, schedule, steps: steps, squareRoots: squareRoots)
         let layout = try sampler.path(request)
         let path = layout.steps
         var notes = Notes(request)

@@ -49,6 +49,7 @@ extension Tensor {
             .tensor(self), .optionalTensor(bounds.0), .optionalTensor(bounds.1))
     }
 
+    package func squareRoot() throws(TensorError) -> Tensor { try Operator("aten::sqrt")(.tensor(self)) }
     package func exponential() throws(TensorError) -> Tensor { try Operator("aten::exp")(.tensor(self)) }
     package func sine() throws(TensorError) -> Tensor { try Operator("aten::sin")(.tensor(self)) }
     package func cosine() throws(TensorError) -> Tensor { try Operator("aten::cos")(.tensor(self)) }

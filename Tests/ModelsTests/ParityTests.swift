@@ -51,8 +51,7 @@ struct ParityTests {
                 let output = try unet(
                     tensor("\(call).sample"), timestep: timestep, conditioning,
                     microConditioning: unet.microConditioning(conditioning))
-                return try output.closeness(
-                    to: recording.floats("\(call).output"), absolute: 1e-4, relative: 1e-4)
+                return try output.closeness(to: recording.floats("\(call).output"))
             }
             #expect(difference.isClose, "\(call): \(difference)")
         }

@@ -20,17 +20,18 @@ struct NoiseTable: Sendable {
 
     /// - Parameter keepsZero: whether a last step of zero signal stays zero, as DDIM has it, or gets the
     ///   smallest share that leaves its noise level finite. The levels in ``sigmas`` are finite either way.
-    init(_ configuration: SchedulerConfiguration, keepsZero: Bool = false) throws(SamplingError) {
+    ///   - squareRoots: See ``SquareRoots``.
+    init(
+        _ configuration: SchedulerConfiguration, keepsZero: Bool = false, _ squareRoots: SquareRoots
+    ) throws(SamplingError) {
         var betas = Self.betas(configuration)
         let isRescaled = configuration.rescaleBetasZeroSNR ?? false
-        if isRescaled { betas = Self.rescaledToZeroSignal(betas) }
+        if isRescaled { betas = try Self.rescaledToZeroSignal(betas, squareRoots) }
         var alphas = Self.cumulativeAlphas(betas)
         let lastIndex = alphas.count - 1
         let last = alphas[lastIndex]
         if isRescaled { alphas[lastIndex] = Self.smallestAlpha }
-        // The reference's math library rounds the largest level up to 4096, half a unit in its last place away; from
-        // there latents fall by three orders of magnitude in one step, which makes that unit visible.
-        sigmas = alphas.map { $0 == Self.smallestAlpha ? 4096 : ((1 - $0) / $0).squareRoot() }
+        sigmas = try squareRoots(of: alphas.map { (1 - $0) / $0 })
         if isRescaled && keepsZero { alphas[lastIndex] = last }
         cumulativeAlphas = alphas
 
@@ -109,8 +110,10 @@ struct NoiseTable: Sendable {
     }
 
     /// Lin et al. 2023, algorithm 1: shifts and stretches the signal so that none is left at the last step.
-    private static func rescaledToZeroSignal(_ betas: [Float]) -> [Float] {
-        let signals = cumulativeAlphas(betas).map { $0.squareRoot() }
+    private static func rescaledToZeroSignal(
+        _ betas: [Float], _ squareRoots: SquareRoots
+    ) throws(SamplingError) -> [Float] {
+        let signals = try squareRoots(of: cumulativeAlphas(betas))
         guard let first = signals.first, let last = signals.last else { return betas }
         let stretch = first / (first - last)
         let alphas = signals.map { signal in

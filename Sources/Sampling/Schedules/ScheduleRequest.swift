@@ -6,10 +6,12 @@ struct ScheduleRequest: Sendable {
     /// `nil` where noise levels follow from the timesteps.
     let sigmas: SigmaSpacing?
     let steps: Int
+    let squareRoots: SquareRoots
 
     /// Makes the choices, and refuses what the sampler cannot be asked for.
     init(
-        _ sampler: Sampler, _ configuration: SchedulerConfiguration, _ choice: ScheduleChoice, steps: Int
+        _ sampler: Sampler, _ configuration: SchedulerConfiguration, _ choice: ScheduleChoice, steps: Int,
+        squareRoots: SquareRoots = .exact
     ) throws(SamplingError) {
         try configuration.validate()
         let trainSteps = configuration.trainSteps ?? SchedulerConfiguration.Defaults.trainSteps
@@ -19,6 +21,7 @@ struct ScheduleRequest: Sendable {
         self.sampler = sampler
         self.configuration = configuration
         self.steps = steps
+        self.squareRoots = squareRoots
         spacing = choice.spacing ?? configuration.timestepSpacing ?? sampler.defaultSpacing
         let checkpointSigmas = choice.sigmas == nil ? try configuration.sigmaSpacing(for: sampler) : nil
         sigmas = choice.sigmas ?? checkpointSigmas

@@ -38,7 +38,7 @@ struct SigmaSchedule: Sendable, Equatable {
     /// that the spaced timesteps cover.
     static func spaced(_ request: ScheduleRequest) throws(SamplingError) -> SigmaSchedule {
         let configuration = request.configuration
-        let table = try NoiseTable(configuration)
+        let table = try NoiseTable(configuration, request.squareRoots)
         var timesteps = request.spacing.timesteps(
             steps: request.steps, trainSteps: table.sigmas.count, offset: configuration.stepsOffset ?? 0,
             rule: SpacingRule())
@@ -56,7 +56,7 @@ struct SigmaSchedule: Sendable, Equatable {
     /// training range.
     static func wholeTimesteps(_ request: ScheduleRequest) throws(SamplingError) -> SigmaSchedule {
         let configuration = request.configuration
-        let table = try NoiseTable(configuration)
+        let table = try NoiseTable(configuration, request.squareRoots)
         let reachable = try reachableTimesteps(table, request)
         var timesteps: [Double]
         var sigmas: [Double]

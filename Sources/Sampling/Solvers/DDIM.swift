@@ -40,7 +40,7 @@ extension Sampler {
     /// that is visited lies there.
     @Sendable private static func ddimPath(_ request: ScheduleRequest) throws(SamplingError) -> SchedulePath {
         let configuration = request.configuration
-        let table = try NoiseTable(configuration, keepsZero: true)
+        let table = try NoiseTable(configuration, keepsZero: true, request.squareRoots)
         let trainSteps = table.sigmas.count
         let levels = table.cumulativeAlphas.map { NoiseLevel.withSignalShare(Double($0)) }
         let final = configuration.setAlphaToOne ?? true ? NoiseLevel(signal: 1, noise: 0) : levels[0]
