@@ -67,7 +67,7 @@ package struct Trajectory: Sendable {
                         "rescale_betas_zero_snr leaves no signal at timestep \(Int(place.timestep)), from which"
                         + " predicted noise tells nothing")
             }
-            let slope = solver.slope(from: place.level, to: place.next)
+            let slope = try solver.slope(from: place.level, to: place.next)
             let weights = solver.weights(from: place.level, to: place.next, isLast: index == path.count - 1)
             let denoised = prediction.denoised(at: place.level)
             steps.append(

@@ -1,5 +1,7 @@
 /// Euler's method that overshoots and adds fresh noise back, after Crowson's k-diffusion.
 struct EulerAncestral: Solver {
+    let squareRoots: SquareRoots
+
     /// The weights of one step, noise included; nothing is remembered.
     func weights(from level: NoiseLevel, to next: NoiseLevel, isLast: Bool) -> StepWeights {
         let before = level.noise * level.noise
@@ -13,10 +15,10 @@ struct EulerAncestral: Solver {
     }
 
     /// In single precision throughout, as the reference computes it: at sigma 4096 the last bit counts.
-    func slope(from level: NoiseLevel, to next: NoiseLevel) -> StepSlope? {
+    func slope(from level: NoiseLevel, to next: NoiseLevel) throws(SamplingError) -> StepSlope? {
         let (from, to) = (Float(level.noise), Float(next.noise))
-        let added = (to * to * (from * from - to * to) / (from * from)).squareRoot()
-        let down = (to * to - added * added).squareRoot()
+        let added = try squareRoots(of: [to * to * (from * from - to * to) / (from * from)])[0]
+        let down = try squareRoots(of: [to * to - added * added])[0]
         return StepSlope(sigma: level.noise, length: Double(down - from), noise: Double(added))
     }
 }
@@ -36,6 +38,8 @@ extension Sampler {
         ],
         path: { request throws(SamplingError) in try SigmaSchedule.spaced(request).path(NoiseLevel.exploding)
         },
-        makeSolver: { _, _ throws(SamplingError) in EulerAncestral() }
+        makeSolver: { request, _ throws(SamplingError) in
+            EulerAncestral(squareRoots: request.squareRoots)
+        }
     )
 }

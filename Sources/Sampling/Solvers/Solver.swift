@@ -7,11 +7,11 @@ protocol Solver: Sendable {
     mutating func weights(from level: NoiseLevel, to next: NoiseLevel, isLast: Bool) -> StepWeights
 
     /// The same step along its slope, for solvers whose reference goes that way; nil for the others.
-    func slope(from level: NoiseLevel, to next: NoiseLevel) -> StepSlope?
+    func slope(from level: NoiseLevel, to next: NoiseLevel) throws(SamplingError) -> StepSlope?
 }
 
 extension Solver {
-    func slope(from level: NoiseLevel, to next: NoiseLevel) -> StepSlope? { nil }
+    func slope(from level: NoiseLevel, to next: NoiseLevel) throws(SamplingError) -> StepSlope? { nil }
 }
 
 extension StepWeights {
