@@ -72,7 +72,9 @@ package actor SDXLPipeline: Worker {
         let conditioning = try encodeText(definite, &clock)
         await Task.yield()
         let moments = try encodeSource(definite, &clock)
+        await Task.yield()
 
+        try Task.checkCancellation()
         clock.enter(.loading)
         let unet = try models.denoiser()
         let embedding = try unet.microConditioning(conditioning)
@@ -118,8 +120,10 @@ package actor SDXLPipeline: Worker {
     private func encodeText(
         _ definite: SDXLRequest, _ clock: inout StageClock
     ) throws -> UNet.Conditioning {
+        try Task.checkCancellation()
         clock.enter(.loading)
         let stage = try models.textStage()
+        try Task.checkCancellation()
         clock.enter(.encoding)
         let positive = try stage.encode(definite.prompt, clipSkip: definite.clipSkip)
         var encoded = [positive]
@@ -141,8 +145,9 @@ package actor SDXLPipeline: Worker {
         _ definite: SDXLRequest, _ clock: inout StageClock
     ) throws -> VAEEncoder.Moments? {
         guard let source = definite.source else { return nil }
+        try Task.checkCancellation()
         clock.enter(.sourcePicture)
-        return try models.encoder()(source.tensor().to(device))
+        return try models.sourceStage().encode(source) { clock.finished($0, of: $1) }
     }
 
     /// Noise, and the source picture's latents, in the reference's order of draws.

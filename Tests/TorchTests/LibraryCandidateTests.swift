@@ -61,7 +61,7 @@ struct LibraryCandidateTests {
         throws
     {
         let places = Places()
-        let project = try places.library("work/.libtorch")
+        let project = try places.library("project/.libtorch")
         let active = try places.library("active/lib/python3.12/site-packages/torch")
         let newer = try places.library("other/lib/python3.14/site-packages/torch")
         let older = try places.library("other/lib/python3.11/dist-packages/torch")
@@ -74,7 +74,7 @@ struct LibraryCandidateTests {
             "PATH": "/nowhere:\(places.root)/other/bin:\(places.root)/other/bin",
             "VIRTUAL_ENV": "\(places.root)/active", "GESSO_LIBTORCH": "",
         ]
-        let candidates = found(places, environment, executable: "\(places.root)/work/.build/debug/gesso")
+        let candidates = found(places, environment, executable: "\(places.root)/project/.build/debug/gesso")
         #expect(candidates.map(\.path) == [project, active, newer, older])
         #expect(
             candidates.map(\.origin) == ["the project's folder"]
