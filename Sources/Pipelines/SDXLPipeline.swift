@@ -66,7 +66,7 @@ package actor SDXLPipeline: Worker {
     }
 
     private func paint(_ request: Request, _ clock: consuming StageClock) async throws -> Result {
-        let definite = try SDXLRequest(request, checkpoint, tokens)
+        let definite = try SDXLRequest(request, checkpoint, tokens, plan)
         async let model = Self.hash(checkpoint)
 
         let conditioning = try encodeText(definite, &clock)
