@@ -51,7 +51,7 @@ let package = Package(
             ]),
 
         .target(name: "TestSupport", dependencies: ["Torch", "SafeTensors", "Generation"]),
-        .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
+        .testTarget(name: "TorchTests", dependencies: ["Torch", "CTorch", "TestSupport"]),
         .testTarget(name: "SafeTensorsTests", dependencies: ["SafeTensors"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Resources"]),
         .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
@@ -63,7 +63,9 @@ let package = Package(
         .testTarget(
             name: "PipelinesTests",
             dependencies: [
-                "Pipelines", "Generation", "Models", "Planning", "SafeTensors", "Torch", "TestSupport",
+                "Pipelines", "Generation", "Imaging", "Models", "Planning", "SafeTensors", "Sampling",
+                "Torch",
+                "TestSupport",
             ]),
         .testTarget(
             name: "CLITests",

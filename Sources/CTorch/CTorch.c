@@ -22,6 +22,8 @@ static struct {
 } torch;
 
 static void *library;
+// The text of why a loaded library could not be used; empty while none is.
+static char unusable[2048];
 static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 static int32_t dtype_codes[CT_DTYPE_COUNT];
 static uint64_t call_version;
@@ -87,16 +89,22 @@ static bool resolve(const char *path) {
 
 int32_t ct_open(const char *path) {
     pthread_mutex_lock(&opening);
-    int32_t status = 0;
-    if (!library) {
+    int32_t status = CT_OPENED;
+    if (*unusable) {
+        fail(unusable);
+        status = CT_UNUSABLE;
+    } else if (!library) {
         // Global, because CUDA builds look their plug-ins up by name later.
         library = dlopen(path, RTLD_LAZY | RTLD_GLOBAL);
         if (!library) {
-            status = fail(dlerror());
+            fail(dlerror());
+            status = CT_NOT_OPENED;
         } else if (!resolve(path)) {
-            // Not closed: libtorch's threads and registries do not survive that.
+            // Not closed: libtorch's threads and registries do not survive that. Not followed by another either: two
+            // libtorches in one process find each other's functions.
             library = NULL;
-            status = 1;
+            memcpy(unusable, message, sizeof unusable);
+            status = CT_UNUSABLE;
         }
     }
     pthread_mutex_unlock(&opening);

@@ -29,7 +29,7 @@ package struct Request: Sendable, Equatable {
 
     package init(prompt: String) { self.prompt = prompt }
 
-    /// Longer prompts are refused before anything is loaded.
+    /// Longer prompts, counted in Unicode scalars, are refused before anything is loaded.
     package static let longestPrompt = 20_000
     package static let sizes = 8...8192
     package static let mostSteps = 1000
@@ -38,10 +38,12 @@ package struct Request: Sendable, Equatable {
     /// Checks everything that can be checked without a model.
     package func validate() throws(Failure) {
         for (name, text) in [("prompt", prompt), ("negative prompt", negativePrompt ?? "")] {
-            guard text.count <= Self.longestPrompt else {
+            // Unicode scalars: one visible letter may carry any number of marks.
+            let count = text.unicodeScalars.count
+            guard count <= Self.longestPrompt else {
                 throw .badRequest(
                     name,
-                    "the \(name) has \(text.count) characters, at most \(Self.longestPrompt) are accepted")
+                    "the \(name) has \(count) characters, at most \(Self.longestPrompt) are accepted")
             }
         }
         for (name, size) in [("width", width), ("height", height)] {

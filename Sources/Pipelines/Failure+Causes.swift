@@ -20,9 +20,20 @@ extension Failure {
             self = Failure(.badCheckpoint, "\(error)")
         case is LibTorch.OpenError: self = Failure(.cannotRun, "\(error)")
         case is ImagingError: self = Failure(.badRequest, "\(error)", field: "image")
-        case is SamplingError: self = Failure(.badRequest, "\(error)", field: "sampler")
+        case let error as SamplingError: self = Failure(sampling: error)
         case is PrecisionPolicy.ParsingError: self = Failure(.badRequest, "\(error)", field: "precision")
         default: self = Failure(.cannotRun, "\(error)")
+        }
+    }
+
+    private init(sampling error: SamplingError) {
+        switch error {
+        case .field: self.init(.badCheckpoint, "\(error)")
+        case .arithmetic: self.init(.cannotRun, "\(error)")
+        case .range(let name, _, _): self.init(.badRequest, "\(error)", field: name)
+        case .unknownSchedule, .conflictingSchedule, .unsupported(field: "schedule", _, _, _):
+            self.init(.badRequest, "\(error)", field: "schedule")
+        case .unknownSampler, .unsupported: self.init(.badRequest, "\(error)", field: "sampler")
         }
     }
 

@@ -1,72 +1,130 @@
 internal import Crypto
-internal import Foundation
+package import Foundation
 package import Generation
 
-/// sha256 of checkpoint files, remembered between runs: hashing 7 GB takes seconds, a checkpoint seldom changes.
-package enum FileHashes {
-    /// What identifies a file's content without reading it.
-    private struct Stamp: Codable, Equatable {
-        let bytes: Int
-        let modified: Double
-        let sha256: String
+/// sha256 of a checkpoint's files, remembered between runs: hashing 7 GB takes seconds, a checkpoint seldom changes.
+package struct FileHashes: Sendable {
+    /// Where hashes are remembered; nil remembers nothing.
+    private let cacheFile: URL?
+
+    package init(cacheFile: URL? = Self.usualCacheFile) { self.cacheFile = cacheFile }
+
+    /// A file that is open for hashing: opened before the work begins, so that a missing file costs no picture.
+    package struct Opened: Sendable {
+        let name: String
+        let path: String
+        let handle: FileHandle
     }
 
-    /// The hash of a checkpoint's files: of the file itself when there is one, else of the sorted list of names and
-    /// hashes, one `<sha256>  <name>` a line as the sha256sum command prints them.
-    package static func model(
-        _ files: [String], root: String, name: String, family: String
-    ) throws -> Receipt.Model {
+    /// Opens files for reading; nothing is read yet.
+    /// - Parameter files: Each file's path, and its name in the receipt.
+    /// - Throws: ``Failure`` naming the file that can't be read.
+    package static func open(_ files: [(name: String, path: String)]) throws(Failure) -> [Opened] {
+        var opened: [Opened] = []
+        for (name, path) in files {
+            do {
+                let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+                opened.append(Opened(name: name, path: path, handle: handle))
+            } catch {
+                throw Failure(
+                    .badCheckpoint, "\(path): cannot be read: \((error as NSError).localizedDescription)")
+            }
+        }
+        return opened
+    }
+
+    /// The hash of a checkpoint's files: of the file itself when there is one, else of the list of names and hashes,
+    /// sorted by name, one `<sha256>  <name>` a line as the sha256sum command prints them.
+    ///
+    /// A file that cannot be read any more is no reason to lose a picture: its hash and the model's are ``unknown``
+    /// then, and a note says why.
+    /// - Throws: `CancellationError`.
+    package func model(
+        _ files: [Opened], name: String, family: String
+    ) throws -> (model: Receipt.Model, notes: [String]) {
         var cache = readCache()
+        var notes: [String] = []
         var hashed: [Receipt.Model.File] = []
-        for file in files.sorted() {
-            let below = file.hasPrefix(root + "/") ? String(file.dropFirst(root.count + 1)) : nil
-            hashed.append(
-                Receipt.Model.File(
-                    name: below ?? URL(fileURLWithPath: file).lastPathComponent,
-                    sha256: try sha256(ofFile: file, &cache)))
+        for file in files.sorted(by: { ($0.name, $0.path) < ($1.name, $1.path) }) {
+            let hash: String
+            do {
+                hash = try Self.sha256(of: file, &cache)
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                hash = Self.unknown
+                notes.append(
+                    "the sha256 of \(file.path) is not known: \((error as NSError).localizedDescription)")
+            }
+            hashed.append(Receipt.Model.File(name: file.name, sha256: hash))
         }
         writeCache(cache)
         let list = hashed.map { "\($0.sha256)  \($0.name)\n" }.joined()
-        let whole = hashed.count == 1 ? hashed[0].sha256 : sha256(Array(list.utf8))
-        return Receipt.Model(name: name, family: family, sha256: whole, files: hashed)
+        var whole = hashed.count == 1 ? hashed[0].sha256 : Self.sha256(Array(list.utf8))
+        if !notes.isEmpty { whole = Self.unknown }
+        return (Receipt.Model(name: name, family: family, sha256: whole, files: hashed), notes)
     }
+
+    /// What stands in a receipt for a hash that could not be made.
+    package static let unknown = "unknown"
 
     /// The hash of bytes in memory, in hexadecimal.
     package static func sha256(_ bytes: [UInt8]) -> String {
         hexadecimal(SHA256.hash(data: bytes))
     }
 
-    private static func sha256(ofFile path: String, _ cache: inout [String: Stamp]) throws -> String {
-        let facts = try FileManager.default.attributesOfItem(
-            atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
-        let bytes = (facts[.size] as? NSNumber)?.intValue ?? -1
-        let modified = (facts[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-        if let known = cache[path], known.bytes == bytes, known.modified == modified { return known.sha256 }
+    private static func sha256(of file: Opened, _ cache: inout [String: Remembered]) throws -> String {
+        // The name as given may mean another file tomorrow, or in another folder.
+        let key = URL(fileURLWithPath: file.path).standardizedFileURL.resolvingSymlinksInPath().path
+        let stamp = try Stamp(of: file.handle)
+        if let known = cache[key], known.stamp == stamp { return known.sha256 }
         // Read rather than mapped: a mapped checkpoint would count as this process's memory.
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw Failure(.badCheckpoint, "\(path): cannot be read for its sha256")
-        }
-        defer {
-            // Only reading was done; nothing is lost when closing fails.
-            try? handle.close()
-        }
+        try file.handle.seek(toOffset: 0)
         var hasher = SHA256()
-        while let part = try handle.read(upToCount: 4 << 20), !part.isEmpty {
+        while let part = try file.handle.read(upToCount: 4 << 20), !part.isEmpty {
             try Task.checkCancellation()
             hasher.update(data: part)
         }
         let hash = hexadecimal(hasher.finalize())
-        cache[path] = Stamp(bytes: bytes, modified: modified, sha256: hash)
+        // A file that was written to meanwhile is hashed again next time.
+        if try Stamp(of: file.handle) == stamp { cache[key] = Remembered(stamp: stamp, sha256: hash) }
         return hash
     }
 
     private static func hexadecimal(_ digest: SHA256.Digest) -> String {
         digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
+}
 
-    // MARK: - The cache: a convenience, so that neither reading nor writing it may fail a generation
+// MARK: - The cache: a convenience, so that neither reading nor writing it may fail a generation
 
-    private static var cacheFile: URL? {
+extension FileHashes {
+    /// What identifies a file's content without reading it.
+    private struct Stamp: Codable, Equatable {
+        let inode: UInt64
+        let bytes: Int
+        let seconds: Int
+        let nanoseconds: Int
+
+        init(of handle: FileHandle) throws {
+            var facts = stat()
+            guard fstat(handle.fileDescriptor, &facts) == 0 else {
+                throw CocoaError(.fileReadUnknown)
+            }
+            inode = UInt64(facts.st_ino)
+            bytes = Int(facts.st_size)
+            seconds = facts.st_mtim.tv_sec
+            nanoseconds = facts.st_mtim.tv_nsec
+        }
+    }
+
+    private struct Remembered: Codable, Equatable {
+        let stamp: Stamp
+        let sha256: String
+    }
+
+    /// `gesso/sha256.json` in the user's cache folder; nil where the environment names none.
+    package static var usualCacheFile: URL? {
         let environment = ProcessInfo.processInfo.environment
         if let folder = environment["XDG_CACHE_HOME"], !folder.isEmpty {
             return URL(fileURLWithPath: folder).appendingPathComponent("gesso/sha256.json")
@@ -75,13 +133,13 @@ package enum FileHashes {
         return URL(fileURLWithPath: home).appendingPathComponent(".cache/gesso/sha256.json")
     }
 
-    private static func readCache() -> [String: Stamp] {
+    private func readCache() -> [String: Remembered] {
         // Absent or damaged means that everything is hashed again.
         guard let cacheFile, let data = try? Data(contentsOf: cacheFile) else { return [:] }
-        return (try? JSONDecoder().decode([String: Stamp].self, from: data)) ?? [:]
+        return (try? JSONDecoder().decode([String: Remembered].self, from: data)) ?? [:]
     }
 
-    private static func writeCache(_ cache: [String: Stamp]) {
+    private func writeCache(_ cache: [String: Remembered]) {
         guard cache != readCache(), let cacheFile else { return }
         let folder = cacheFile.deletingLastPathComponent()
         // On a full or read-only disk the next run hashes again, that is all.

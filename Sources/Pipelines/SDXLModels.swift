@@ -54,10 +54,10 @@ struct SDXLModels {
     }
 
     /// Used once a request, so it is not kept.
-    func encoder() throws(WeightError) -> VAEEncoder {
+    func sourceStage() throws(WeightError) -> SourceStage {
         let encoder = try VAEEncoder(scope(checkpoint.vae.weights, .encode), checkpoint.vae.configuration)
         shedCopied(checkpoint.vae.weights, .encode)
-        return encoder
+        return SourceStage(encoder: encoder, device: device)
     }
 
     /// Gives the text encoders' memory back.

@@ -66,13 +66,16 @@ package actor SDXLPipeline: Worker {
     }
 
     private func paint(_ request: Request, _ clock: consuming StageClock) async throws -> Result {
-        let definite = try SDXLRequest(request, checkpoint, tokens)
-        async let model = Self.hash(checkpoint)
+        let definite = try SDXLRequest(request, checkpoint, tokens, plan, squareRoots: .libtorch)
+        let files = try FileHashes.open(checkpoint.usedFiles)
+        async let hashes = Self.hash(files, name: checkpoint.name)
 
         let conditioning = try encodeText(definite, &clock)
         await Task.yield()
         let moments = try encodeSource(definite, &clock)
+        await Task.yield()
 
+        try Task.checkCancellation()
         clock.enter(.loading)
         let unet = try models.denoiser()
         let embedding = try unet.microConditioning(conditioning)
@@ -104,22 +107,25 @@ package actor SDXLPipeline: Worker {
             await Task.yield()
         }
 
-        let facts = try await model
+        let (model, hashNotes) = try await hashes
+        let notes = definite.notes + hashNotes
         let pictures = zip(painted, definite.seeds).map { painted, seed in
             Result.Painted(
                 width: painted.picture.width, height: painted.picture.height, pixels: painted.picture.pixels,
                 latents: painted.latents,
-                receipt: receipt(request, definite, seed: seed, facts, painted.picture))
+                receipt: receipt(request, definite, seed: seed, model, notes, painted.picture))
         }
-        return Result(pictures: pictures, seconds: clock.seconds, notes: definite.notes)
+        return Result(pictures: pictures, seconds: clock.seconds, notes: notes)
     }
 
     /// Positive and negative conditioning side by side, or the positive alone without guidance.
     private func encodeText(
         _ definite: SDXLRequest, _ clock: inout StageClock
     ) throws -> UNet.Conditioning {
+        try Task.checkCancellation()
         clock.enter(.loading)
         let stage = try models.textStage()
+        try Task.checkCancellation()
         clock.enter(.encoding)
         let positive = try stage.encode(definite.prompt, clipSkip: definite.clipSkip)
         var encoded = [positive]
@@ -141,8 +147,9 @@ package actor SDXLPipeline: Worker {
         _ definite: SDXLRequest, _ clock: inout StageClock
     ) throws -> VAEEncoder.Moments? {
         guard let source = definite.source else { return nil }
+        try Task.checkCancellation()
         clock.enter(.sourcePicture)
-        return try models.encoder()(source.tensor().to(device))
+        return try models.sourceStage().encode(source) { clock.finished($0, of: $1) }
     }
 
     /// Noise, and the source picture's latents, in the reference's order of draws.
@@ -160,13 +167,15 @@ package actor SDXLPipeline: Worker {
         return try DenoisingLoop(definite.trajectory, definite.guidance, clean: clean, noise: noise)
     }
 
-    @concurrent private static func hash(_ checkpoint: SDXLCheckpoint) async throws -> Receipt.Model {
-        try FileHashes.model(
-            checkpoint.files, root: checkpoint.path, name: checkpoint.name, family: "sdxl")
+    @concurrent private static func hash(
+        _ files: [FileHashes.Opened], name: String
+    ) async throws -> (model: Receipt.Model, notes: [String]) {
+        try FileHashes().model(files, name: name, family: "sdxl")
     }
 
     private func receipt(
-        _ request: Request, _ definite: SDXLRequest, seed: UInt64, _ model: Receipt.Model, _ picture: Picture
+        _ request: Request, _ definite: SDXLRequest, seed: UInt64, _ model: Receipt.Model, _ notes: [String],
+        _ picture: Picture
     ) -> Receipt {
         var precision: [String: Receipt.Precision] = [:]
         for stage in Stage.allCases where stage != .encode || request.image != nil {
@@ -181,7 +190,7 @@ package actor SDXLPipeline: Worker {
             guidanceScale: request.guidanceScale, guidanceRescale: request.guidanceRescale,
             clipSkip: request.clipSkip, strength: request.image == nil ? nil : request.strength,
             sourceSHA256: request.image.map(FileHashes.sha256), device: plan.device,
-            libtorch: libtorch.version, precision: precision, notes: definite.notes,
+            libtorch: libtorch.version, precision: precision, notes: notes,
             pixelsSHA256: FileHashes.sha256(picture.pixels))
     }
 }

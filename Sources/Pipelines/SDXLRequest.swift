@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Generation
 internal import Models
+internal import Planning
 internal import Sampling
 internal import Tokenizers
 
@@ -21,23 +22,17 @@ struct SDXLRequest: Sendable {
     /// What was done that the request did not literally say.
     let notes: [String]
 
+    /// - Parameter squareRoots: How the noise levels are rounded.
     /// - Throws: ``Failure`` naming the field, or an error of the checkpoint's own files.
-    init(_ request: Request, _ checkpoint: SDXLCheckpoint, _ tokens: SDXLTextStage.Tokens) throws {
+    init(
+        _ request: Request, _ checkpoint: SDXLCheckpoint, _ tokens: SDXLTextStage.Tokens, _ plan: Plan,
+        squareRoots: SquareRoots = .exact
+    ) throws {
         try request.validate()
-        var notes = checkpoint.notes
-        if !checkpoint.unusedKeys.isEmpty {
-            let names = checkpoint.unusedKeys.prefix(3).joined(separator: ", ")
-            notes.append(
-                "\(checkpoint.unusedKeys.count) tensors of the checkpoint are not used (\(names) ...)")
-        }
-        let configuration = try Self.scheduler(checkpoint)
-        sampler = try request.sampler.map(Sampler.named) ?? Sampler.preferred(by: configuration)
+        var notes = checkpoint.notes + Self.notes(checkpoint, plan, hasSource: request.image != nil)
         schedule = try request.schedule.map(ScheduleChoice.init(parsing:)) ?? .checkpoint
         guidance = try Guidance(scale: request.guidanceScale, rescale: request.guidanceRescale)
-        let strength = request.image == nil ? nil : request.strength
-        trajectory = try Trajectory(
-            sampler: sampler, configuration: configuration, schedule: schedule, steps: request.steps,
-            strength: strength, squareRoots: .libtorch)
+        (sampler, trajectory) = try Self.trajectory(request, checkpoint, schedule, squareRoots)
         notes += trajectory.notes
 
         source = try request.image.map {
@@ -86,6 +81,67 @@ struct SDXLRequest: Sendable {
         self.notes = notes
     }
 
+    /// Says which tensors nobody asks for.
+    static func note(unused: [String]) -> String {
+        let names = unused.prefix(3).joined(separator: ", ") + (unused.count > 3 ? ", ..." : "")
+        return unused.count == 1
+            ? "1 tensor of the checkpoint is not used (\(names))"
+            : "\(unused.count) tensors of the checkpoint are not used (\(names))"
+    }
+
+    /// What the checkpoint says and this run does not do.
+    private static func notes(_ checkpoint: SDXLCheckpoint, _ plan: Plan, hasSource: Bool) -> [String] {
+        var notes: [String] = []
+        if !checkpoint.unusedKeys.isEmpty { notes.append(note(unused: checkpoint.unusedKeys)) }
+        // In float32 both wishes are granted already.
+        if checkpoint.unet.configuration.upcastAttention, plan[.denoiser].compute != .fp32 {
+            notes.append(
+                "the checkpoint asks for attention in float32 (upcast_attention), but its denoiser computes in "
+                    + plan[.denoiser].compute.rawValue)
+        }
+        for (stage, verb) in [(Stage.encode, "encodes"), (.decode, "decodes")]
+        where checkpoint.vae.configuration.forceUpcast && plan[stage].compute != .fp32
+            && (stage == .decode || hasSource)
+        {
+            notes.append(
+                "the checkpoint asks for an autoencoder in float32 (force_upcast), but it \(verb) in "
+                    + plan[stage].compute.rawValue)
+        }
+        return notes
+    }
+
+    /// Lays the run out with the sampler that was asked for, or the checkpoint's own.
+    /// - Throws: ``Failure``: the checkpoint's fault where its schedule makes no sense, the request's where another
+    ///   sampler would do.
+    private static func trajectory(
+        _ request: Request, _ checkpoint: SDXLCheckpoint, _ schedule: ScheduleChoice,
+        _ squareRoots: SquareRoots
+    ) throws -> (Sampler, Trajectory) {
+        let configuration = try scheduler(checkpoint)
+        let asked = try request.sampler.map(Sampler.named)
+        let choice = "give --sampler " + Sampler.catalogue.map(\.name).joined(separator: ", ")
+        let own = Sampler.catalogue.first { $0.className == configuration.className }
+        guard let sampler = asked ?? own else {
+            let named =
+                configuration.className.map { "names \($0), which is not there" } ?? "names no sampler"
+            throw Failure.badRequest("sampler", "the checkpoint \(named): \(choice)")
+        }
+        do throws(SamplingError) {
+            let trajectory = try Trajectory(
+                sampler: sampler, configuration: configuration, schedule: schedule, steps: request.steps,
+                strength: request.image == nil ? nil : request.strength, squareRoots: squareRoots)
+            return (sampler, trajectory)
+        } catch {
+            switch error {
+            case .field: throw Failure(.badCheckpoint, "\(checkpoint.path): \(error)")
+            case .unsupported(field: let field, _, _, _) where field != "schedule" && asked == nil:
+                let reason = "the checkpoint's own sampler cannot be used: \(error)"
+                throw Failure.badRequest("sampler", "\(reason); \(choice)")
+            default: throw error
+            }
+        }
+    }
+
     private static func scheduler(_ checkpoint: SDXLCheckpoint) throws -> SchedulerConfiguration {
         do {
             // diffusers writes infinities, which strict JSON does not have.
@@ -103,5 +159,5 @@ struct SDXLRequest: Sendable {
 
 extension SDXLCheckpoint {
     /// Pixels a latent stands for, along each side.
-    var factor: Int { 1 << (vae.configuration.blockOutChannels.count - 1) }
+    var factor: Int { vae.configuration.factor }
 }

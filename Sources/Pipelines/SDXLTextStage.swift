@@ -32,6 +32,20 @@ struct SDXLTextStage {
             second = try Self.tokenizer(checkpoint.tokenizer2, .exclamationMark)
             firstLength = min(first.maximumLength, checkpoint.textEncoder.configuration.positions)
             secondLength = min(second.maximumLength, checkpoint.textEncoder2.configuration.positions)
+            // Hidden states are joined token by token, so both lines must be of one length.
+            guard min(firstLength, secondLength) >= CLIPTextConfiguration.shortestLine else {
+                throw Failure(
+                    .badCheckpoint,
+                    "\(checkpoint.path): its tokenizers' lines have \(firstLength) and \(secondLength) places "
+                        + "(model_max_length, max_position_embeddings), at least 3 are needed")
+            }
+            guard firstLength == secondLength else {
+                throw Failure(
+                    .badCheckpoint,
+                    "\(checkpoint.path): the first text encoder takes lines of \(firstLength) tokens and the second "
+                        + "of \(secondLength) (model_max_length, max_position_embeddings); they must be equal"
+                )
+            }
             vocabularies = (
                 checkpoint.textEncoder.configuration.vocabularySize,
                 checkpoint.textEncoder2.configuration.vocabularySize
@@ -101,24 +115,33 @@ struct SDXLTextStage {
         }
     }
 
+    /// How many lines are encoded side by side: bounds the memory of a long prompt.
+    static let batch = 8
+
     /// Encodes one prompt.
-    /// - Parameter clipSkip: Layers left out beyond the last, which SDXL never uses.
-    func encode(_ lines: Lines, clipSkip: Int) throws(TensorError) -> Encoded {
-        let skipped = clipSkip + 1
-        let a = try first(lines.first, skippedLayers: skipped).hiddenStates
-        let b = try second(lines.second, skippedLayers: skipped)
-        let width = { (x: Tensor) in x.shape[2] }
-        // Lines follow each other along the tokens.
-        let joined = try Tensor.concatenated(
-            [
-                a.reshaped(1, -1, width(a)).to(.float32),
-                b.hiddenStates.reshaped(1, -1, width(b.hiddenStates)).to(.float32),
-            ],
-            along: 2)
-        guard let pooled = b.pooled else {
+    /// - Parameters:
+    ///   - clipSkip: Layers left out beyond the last, which SDXL never uses.
+    ///   - batch: How many lines are encoded side by side.
+    func encode(_ lines: Lines, clipSkip: Int, batch: Int = Self.batch) throws -> Encoded {
+        var states: [Tensor] = []
+        var pooled: Tensor?
+        for start in stride(from: 0, to: lines.count, by: batch) {
+            try Task.checkCancellation()
+            let rows = start..<min(start + batch, lines.count)
+            let a = try first(Array(lines.first[rows]), skippedLayers: clipSkip + 1).hiddenStates
+            let b = try second(Array(lines.second[rows]), skippedLayers: clipSkip + 1)
+            states.append(try Tensor.concatenated([Self.row(a), Self.row(b.hiddenStates)], along: 2))
+            // The first line's, as everybody takes it.
+            pooled = try pooled ?? b.pooled?.narrowed(0, from: 0, length: 1).to(.float32)
+        }
+        guard let pooled else {
             throw TensorError(operation: "CLIP", message: "the second text encoder has no projection")
         }
-        return Encoded(
-            hiddenStates: joined, pooled: try pooled.narrowed(0, from: 0, length: 1).to(.float32))
+        return Encoded(hiddenStates: try Tensor.concatenated(states, along: 1), pooled: pooled)
+    }
+
+    /// Lines behind each other along the tokens: `[lines, tokens, width]` to `[1, lines * tokens, width]`.
+    private static func row(_ x: Tensor) throws(TensorError) -> Tensor {
+        try x.reshaped(1, -1, x.shape[2]).to(.float32)
     }
 }

@@ -33,16 +33,26 @@ struct SourcePicture: Sendable {
             ? decoded : try decoded.resized(width: width, height: height, filter: .lanczos)
     }
 
-    /// Pixels in -1...1, `[1, 3, height, width]`.
+    /// The whole picture's pixels in -1...1, `[1, 3, height, width]`.
     func tensor() throws(TensorError) -> Tensor {
-        let count = picture.width * picture.height
+        try tensor(Tiling.Tile(top: 0, left: 0, height: height, width: width))
+    }
+
+    /// A part's pixels in -1...1, `[1, 3, tile height, tile width]`.
+    /// - Parameter tile: in pixels.
+    func tensor(_ tile: Tiling.Tile) throws(TensorError) -> Tensor {
+        let count = tile.width * tile.height
         var planes = [Float](repeating: 0, count: 3 * count)
-        for index in 0..<count {
-            for channel in 0..<3 {
-                planes[channel * count + index] = Float(picture.pixels[index * 3 + channel]) / 255 * 2 - 1
+        for y in 0..<tile.height {
+            for x in 0..<tile.width {
+                let pixel = ((tile.top + y) * picture.width + tile.left + x) * 3
+                for channel in 0..<3 {
+                    let value = Float(picture.pixels[pixel + channel])
+                    planes[channel * count + y * tile.width + x] = value / 255 * 2 - 1
+                }
             }
         }
-        return try Tensor(planes, shape: [1, 3, picture.height, picture.width])
+        return try Tensor(planes, shape: [1, 3, tile.height, tile.width])
     }
 
     /// A sample of the latents that the encoder sees in the picture, scaled as the denoiser expects them.

@@ -27,7 +27,7 @@ struct Notes: Sendable {
     mutating func add(pathSteps count: Int) {
         guard count != request.steps else { return }
         sentences.append(
-            "The schedule has \(count) steps instead of \(request.steps): that is how its"
+            "The schedule has \(Self.steps(count)) instead of \(request.steps): that is how its"
                 + " \(request.spacing.rawValue) spacing works out.")
     }
 
@@ -36,14 +36,23 @@ struct Notes: Sendable {
         guard firstStep.level.sigma < fullNoise / 2 else { return }
 
         sentences.append(
-            "The first step is at timestep \(firstStep.timestep), which has less than half of the full noise:"
-                + " with \(request.steps) steps \(request.spacing.rawValue) spacing does not begin higher.")
+            "The first step is at timestep \(Self.plain(firstStep.timestep)), which has less than half of the full noise:"
+                + " with \(Self.steps(request.steps)) \(request.spacing.rawValue) spacing does not begin higher."
+        )
     }
 
     /// Says so when a strength is too small for one step.
     mutating func addOneStepRuns(strength: Double) {
         sentences.append(
-            "A strength of \(strength) is less than one of \(request.steps) steps; one step runs all the same."
+            "A strength of \(strength) is less than one of \(Self.steps(request.steps)); one step runs all the same."
         )
+    }
+
+    /// `1 step`, `2 steps`.
+    private static func steps(_ count: Int) -> String { count == 1 ? "1 step" : "\(count) steps" }
+
+    /// `501` rather than `501.0`.
+    private static func plain(_ number: Double) -> String {
+        Int(exactly: number).map(String.init) ?? "\(number)"
     }
 }

@@ -24,27 +24,43 @@ package enum LibTorch {
         }
     }
 
-    /// Opens the first usable candidate. Calling again returns the first result.
+    /// Opens the first candidate that can be opened. Calling again returns the first result.
     ///
     /// Not to be called before it is needed: the library takes about 0.2 s and 100 MB.
     package static func open() throws(OpenError) -> Opened { try opened.get() }
 
     private static let opened: Result<Opened, OpenError> = {
-        let candidates = LibraryCandidate.all()
-        guard let usable = candidates.first(where: { $0.problem == nil }) else {
-            let first = candidates.first.map { "\($0.path): \($0.problem ?? "")" }
-            return .failure(OpenError(reason: first ?? "libtorch was not found"))
+        do throws(OpenError) {
+            return .success(try open(firstOf: LibraryCandidate.all()))
+        } catch {
+            return .failure(error)
         }
-        OpenMP.waitAsleep()
-        guard unsafe ct_open(usable.path) == 0 else {
-            return .failure(OpenError(reason: "libtorch could not be opened: \(Tensor.lastMessage)"))
-        }
-        let version = ct_abi_version()
-        return .success(
-            Opened(
-                path: usable.path, origin: usable.origin, version: "\(version >> 56).\(version >> 48 & 0xff)",
-                supportsCUDA: ct_has_cuda_functions()))
     }()
+
+    /// Opens the first of the candidates that can be opened: a broken one hides none behind it. But a library that
+    /// could be loaded and not used ends the search, because no second one may join it in the process.
+    static func open(firstOf candidates: [LibraryCandidate]) throws(OpenError) -> Opened {
+        guard !candidates.isEmpty else { throw OpenError(reason: "libtorch was not found") }
+        OpenMP.waitAsleep()
+        var reasons: [String] = []
+        for candidate in candidates {
+            if let problem = candidate.problem {
+                reasons.append("\(candidate.path): \(problem)")
+                continue
+            }
+            let status = Int(unsafe ct_open(candidate.path))
+            if status == CT_OPENED {
+                let version = ct_abi_version()
+                return Opened(
+                    path: candidate.path, origin: candidate.origin,
+                    version: "\(version >> 56).\(version >> 48 & 0xff)", supportsCUDA: ct_has_cuda_functions()
+                )
+            }
+            reasons.append("libtorch could not be opened: \(Tensor.lastMessage)")
+            if status == CT_UNUSABLE { break }
+        }
+        throw OpenError(reason: reasons.joined(separator: "; "))
+    }
 
     /// How many threads operators use; to be asked on a device thread.
     package static func threadCount() throws(TensorError) -> Int {

@@ -29,6 +29,7 @@ struct RequestTests {
             ("strength", { $0.strength = 0 }), ("strength", { $0.strength = 1.1 }),
             ("strength", { $0.strength = .nan }),
             ("prompt", { $0.prompt = String(repeating: "word ", count: 20_000) }),
+            ("prompt", { $0.prompt = "o" + String(repeating: "\u{308}", count: 60_000) }),
             ("negative prompt", { $0.negativePrompt = String(repeating: "x", count: 100_000) }),
         ]
         for (field, change) in changes {

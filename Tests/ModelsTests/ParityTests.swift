@@ -75,6 +75,9 @@ struct ParityTests {
                 decoder(tensor("decode.latents") * scale).closeness(to: recording.floats("decode.output")),
                 decoder(tensor("odd.latents") * scale).closeness(to: recording.floats("odd.output")),
                 moments.mean.closeness(to: recording.floats("encode.mean")),
+                Tensor.concatenated([moments.mean, moments.logVariance], along: 1)
+                    .closeness(to: recording.floats("encode.moments")),
+                (moments.logVariance * 0.5).exponential().closeness(to: recording.floats("encode.std")),
             ]
         }
         for difference in differences { #expect(difference.isClose, "\(difference)") }

@@ -23,7 +23,7 @@ typedef enum CIStatus : int32_t {
     CITooLarge = 4,
 } CIStatus;
 
-/// Where an error message goes: always ends in a zero byte, cut to `capacity`.
+/// Where an error message goes: always ends in a zero byte, cut to the buffer's size.
 typedef struct CIMessage {
     char text[256];
 } CIMessage;

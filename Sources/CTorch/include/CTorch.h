@@ -17,7 +17,12 @@ typedef struct CTTensorObject *CTTensor;
 
 // MARK: - The library
 
-/// Opens the library at `path` and resolves every function at once. Safe to call again: the first result stands.
+/// What `ct_open` returns: after `CT_NOT_OPENED` nothing was loaded and another path may be tried; after `CT_UNUSABLE`
+/// a library is in the process that lacks what is needed, and no other may join it.
+enum { CT_OPENED = 0, CT_NOT_OPENED = 1, CT_UNUSABLE = 2 };
+
+/// Opens the library at `path` and resolves every function at once. Safe to call again: an open library stays, and
+/// `path` is then not looked at; so does the refusal after `CT_UNUSABLE`.
 int32_t ct_open(const char *path);
 /// The version of the opened library's stable ABI: major in the top byte, minor in the next.
 uint64_t ct_abi_version(void);

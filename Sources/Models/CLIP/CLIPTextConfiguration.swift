@@ -38,6 +38,9 @@ package struct CLIPTextConfiguration: Sendable, Equatable, Encodable {
 }
 
 extension CLIPTextConfiguration: Decodable {
+    /// Start, end and one token between them: no prompt fits into fewer places.
+    package static let shortestLine = 3
+
     package init(from decoder: any Decoder) throws {
         let values = try decoder.singleValueContainer().decode([String: JSONValue].self)
         try self.init(ConfigurationFields(file: "config.json", values: values))
@@ -52,7 +55,7 @@ extension CLIPTextConfiguration: Decodable {
         mlpWidth = try fields.integer("intermediate_size", default: 2048, in: 1...262_144)
         layers = try fields.integer("num_hidden_layers", default: 12, in: 1...256)
         heads = try fields.integer("num_attention_heads", default: 8, in: 1...1024)
-        positions = try fields.integer("max_position_embeddings", default: 77, in: 1...65536)
+        positions = try fields.integer("max_position_embeddings", default: 77, in: Self.shortestLine...65536)
         vocabularySize = try fields.integer("vocab_size", default: 49408, in: 1...(1 << 24))
         normEpsilon = try fields.number("layer_norm_eps", default: 1e-5, in: 0...1)
         bosID = try fields.integer("bos_token_id", default: 49406, in: 0...(1 << 24))

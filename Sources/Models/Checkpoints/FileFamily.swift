@@ -73,7 +73,7 @@ package enum FileFamily: String, Sendable, CaseIterable, Encodable {
         case .sdxl: "It can be opened."
         case .sdxlRefiner: "Give the base checkpoint; a refiner only finishes its pictures."
         case .sdxlInpainting, .sdxlEdit: "Give a checkpoint for text to image, whose UNet takes 4 channels."
-        case .lora: "Give the checkpoint it was made for as the model, and this file as its adapter."
+        case .lora: "It changes a checkpoint and paints nothing by itself; adapters are not supported yet."
         case .controlNet, .ipAdapter, .motionModule: "It adds to a checkpoint and paints nothing by itself."
         case .textualInversion: "It adds a word to a checkpoint and paints nothing by itself."
         case .vae: "Give the checkpoint as the model, and this file with --vae."

@@ -9,6 +9,8 @@ struct FolderReader {
     /// Keys that no component asked for, behind the component's name.
     private(set) var unusedKeys: [String] = []
     private(set) var metadata: [String: String] = [:]
+    /// The lists of shards that were followed.
+    private(set) var indexes: [String] = []
     private(set) var notes: [String] = []
 
     init(_ path: String) { self.path = path }
@@ -25,6 +27,7 @@ struct FolderReader {
         let archive = try Archive.open(file.path)
         let (weights, used) = try keys(archive).bind(archive, component: component)
         variants.append(file.variant)
+        if !archive.files.contains(file.path) { indexes.append(file.path) }
         metadata.merge(archive.metadata) { first, _ in first }
         unusedKeys += archive.names.filter { !used.contains($0) && !HarmlessKeys.contains($0) }
             .map { "\(component)/\($0)" }

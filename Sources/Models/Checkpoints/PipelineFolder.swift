@@ -69,18 +69,35 @@ struct PipelineFolder {
         let file = path + "/scheduler/scheduler_config.json"
         guard Files.isFile(file) else { return nil }
         let json = try Files.read(file, atMost: ConfigurationFields.largestFile)
-        // Parsed here for its errors; the reader of schedules parses it again.
+        // Parsed here for its errors; the reader of schedules parses it again, as Python's JSON too.
         _ = try ConfigurationFields(file: file, json: json)
         return json
     }
 
     /// Where a tokenizer's vocabulary is: "tokenizer" or "tokenizer_2".
     func tokenizer(_ name: String) -> TokenizerLocation {
-        let folder = path + "/" + name
-        let hasFiles =
-            Files.isFile(folder + "/tokenizer.json")
-            || (Files.isFile(folder + "/vocab.json") && Files.isFile(folder + "/merges.txt"))
-        return hasFiles ? .folder(folder) : .embedded
+        vocabularyFiles(of: name).isEmpty ? .embedded : .folder(path + "/" + name)
+    }
+
+    /// The files that say how the folder's weights are used.
+    func configurationFiles(withVAE: Bool) -> [String] {
+        let components = Self.components.map(\.name).filter { withVAE || $0 != "vae" }
+        let tokenizers = ["tokenizer", "tokenizer_2"].flatMap { name in
+            let vocabulary = vocabularyFiles(of: name)
+            let others = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]
+            return vocabulary.isEmpty ? [] : vocabulary + others.map { "\(name)/\($0)" }
+        }
+        let all =
+            ["model_index.json", "scheduler/scheduler_config.json"]
+            + components.map { "\($0)/config.json" } + tokenizers
+        return all.map { "\(path)/\($0)" }.filter(Files.isFile)
+    }
+
+    /// The files of a tokenizer's vocabulary, below the folder; none where the built-in one is used.
+    private func vocabularyFiles(of name: String) -> [String] {
+        [["tokenizer.json"], ["vocab.json", "merges.txt"]]
+            .map { $0.map { "\(name)/\($0)" } }
+            .first { $0.allSatisfy { Files.isFile("\(path)/\($0)") } } ?? []
     }
 
     /// One sentence for each field of the configurations that means nothing here.

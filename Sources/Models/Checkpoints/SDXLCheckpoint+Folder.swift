@@ -50,6 +50,9 @@ extension SDXLCheckpoint {
             schedulerJSON = SDXLScheduler().json
             notes.append("\(source.path) has no scheduler/scheduler_config.json; SDXL's own schedule is used")
         }
+        configurationFiles =
+            source.configurationFiles(withVAE: given == nil) + reader.indexes
+            + (given?.configurationFiles ?? [])
         tokenizer = source.tokenizer("tokenizer")
         tokenizer2 = source.tokenizer("tokenizer_2")
         forcesZerosForEmptyPrompt = try source.forcesZerosForEmptyPrompt()

@@ -33,11 +33,14 @@ extension SDXLCheckpoint {
 
         var notes: [String] = []
         var unused: [String] = []
+        var read = folder?.configurationFiles(withVAE: override == nil) ?? []
+        if !archive.files.contains(path) { read.append(path) }
         if let override {
             let given = try VAEFile(opening: override, fallback: folder)
             vae = given.component
             unused = given.unusedKeys
             notes += given.notes
+            read += given.configurationFiles.filter { !read.contains($0) }
         } else {
             guard archive[names.vae["decoder.conv_in.weight"].stored] != nil else {
                 throw .missingComponent(
@@ -63,9 +66,11 @@ extension SDXLCheckpoint {
         }
         unusedKeys = unused
         layout = .singleFile
+        configurationFiles = read
         self.notes = notes
         metadata = archive.metadata
     }
+
     /// The given folder's schedule, or the family's with what the file says about itself.
     private static func schedule(
         _ archive: Archive, _ folder: PipelineFolder?

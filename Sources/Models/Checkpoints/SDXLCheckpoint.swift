@@ -34,6 +34,11 @@ package struct SDXLCheckpoint: Sendable {
     package internal(set) var schedulerJSON: [UInt8]
     package internal(set) var tokenizer: TokenizerLocation
     package internal(set) var tokenizer2: TokenizerLocation
+    /// The files beside the weights that say how the picture is computed, each once: configurations, schedule,
+    /// tokenizers and the lists of shards that are used.
+    package internal(set) var configurationFiles: [String]
+    /// The folder whose configurations were given apart from the checkpoint.
+    package internal(set) var configurationPath: String?
     /// Whether an empty negative prompt means zeros instead of the encoded empty text.
     package internal(set) var forcesZerosForEmptyPrompt: Bool
     /// Keys of the files that no component asks for, in the files' spelling.
@@ -51,9 +56,24 @@ package struct SDXLCheckpoint: Sendable {
         return all.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
+    /// All files that change a picture, with the names by which a receipt lists them: the path below the checkpoint
+    /// or below the folder of its configurations, else the file's own name. Wherever the files lie, the names are the
+    /// same.
+    package var usedFiles: [(name: String, path: String)] {
+        let roots = [path, configurationPath].compactMap { $0 }
+        let all = files + configurationFiles.filter { !files.contains($0) }
+        return all.map { file in
+            let root = roots.first { file.hasPrefix($0 + "/") }
+            let name =
+                root.map { file.dropFirst($0.count + 1) } ?? file.split(separator: "/").last ?? file[...]
+            return (String(name), file)
+        }
+    }
+
     /// What people call the checkpoint: the folder's or file's name, without the ending.
     package var name: String {
-        let last = path.split(separator: "/").last.map(String.init) ?? path
+        // Also of `.` and `..`, which are nobody's names.
+        let last = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
         return last.hasSuffix(".safetensors") ? String(last.dropLast(".safetensors".count)) : last
     }
 
@@ -84,6 +104,7 @@ package struct SDXLCheckpoint: Sendable {
             checkpoint = try SDXLCheckpoint(file: path, configuration: source, vae: vae)
         }
         checkpoint.path = path
+        checkpoint.configurationPath = source?.path
         try checkpoint.requireFit(path)
         checkpoint.unusedKeys.sort()
         return checkpoint
@@ -137,6 +158,12 @@ package struct SDXLCheckpoint: Sendable {
         ]
         for (expected, found, reason) in facts where expected != found {
             throw .mismatch(path: path, reason: reason)
+        }
+        for (verb, channels) in [("takes", vae.inChannels), ("returns", vae.outChannels)] where channels != 3
+        {
+            let reason =
+                "the autoencoder \(verb) pictures of \(channels) channels; only 3, red, green and blue,"
+            throw .mismatch(path: path, reason: reason + " are supported")
         }
     }
 }

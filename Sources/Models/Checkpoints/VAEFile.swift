@@ -8,6 +8,8 @@ struct VAEFile {
     /// Keys of the file that belong to no autoencoder.
     let unusedKeys: [String]
     let notes: [String]
+    /// The files beside the weights that were read.
+    let configurationFiles: [String]
 
     /// Opens a diffusers folder of the component or of a whole pipeline, or a file of either naming.
     ///
@@ -36,12 +38,15 @@ struct VAEFile {
         let beside = String(
             path[..<(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)])
         var notes = ["the autoencoder is \(path)"]
+        var read = archive.files.contains(path) ? [] : [path]
         let configuration: VAEConfiguration
         // A file with the original names may lie beside a configuration that is not its own.
         if root.naming != .original, Files.isFile(beside + "config.json") {
             configuration = try VAEConfiguration(ConfigurationFields(reading: beside + "config.json"))
+            read.append(beside + "config.json")
         } else if let fallback {
             configuration = try fallback.vae()
+            read.append(fallback.path + "/vae/config.json")
         } else {
             let reader = ShapeReader(archive: archive, component: "autoencoder")
             configuration = try VAEConfiguration(deriving: root, from: reader)
@@ -57,6 +62,7 @@ struct VAEFile {
             $0.hasPrefix(prefix) && !used.contains($0) && !HarmlessKeys.contains($0)
         }
         self.notes = notes
+        configurationFiles = read
     }
 
     /// Where the autoencoder's keys stand in a file and how they are called.

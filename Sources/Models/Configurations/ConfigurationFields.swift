@@ -17,12 +17,17 @@ package struct ConfigurationFields: Sendable {
     }
 
     /// Parses a JSON document whose top level is an object.
+    ///
+    /// Python writes infinities and NaN into its JSON (`lambda_min_clipped: -Infinity`) and reads them back; strict
+    /// JSON does not have them. Where such a number means nothing, the bounds of its field refuse it.
     package init(file: String, json: Data) throws(CheckpointError) {
         guard json.count <= Self.largestFile else {
             throw .brokenJSON(file: file, reason: "it has \(json.count) bytes, too many for a configuration")
         }
         do {
-            values = try JSONDecoder().decode([String: JSONValue].self, from: json)
+            let decoder = JSONDecoder()
+            decoder.allowsJSON5 = true
+            values = try decoder.decode([String: JSONValue].self, from: json)
         } catch {
             throw .brokenJSON(file: file, reason: Self.reason(error))
         }
@@ -172,9 +177,9 @@ package struct ConfigurationFields: Sendable {
         guard case DecodingError.dataCorrupted(let context)? = error as? DecodingError else {
             return "it is not an object of named fields"
         }
-        guard let cause = context.underlyingError as NSError?,
-            let text = cause.userInfo["NSDebugDescription"] as? String
-        else { return context.debugDescription }
-        return text
+        let cause = context.underlyingError as NSError?
+        let text = cause?.userInfo["NSDebugDescription"] as? String ?? context.debugDescription
+        // The sentence around it has a full stop of its own.
+        return text.hasSuffix(".") ? String(text.dropLast()) : text
     }
 }

@@ -50,11 +50,16 @@ package struct VAEDecoder: Sendable {
 
 /// The encoder of the image autoencoder: pixels to a Gaussian over latents.
 package struct VAEEncoder: Sendable {
-    /// Mean and standard deviation of the latents, `[batch, latent channels, height, width]`, float32.
+    /// Mean and variance of the latents, `[batch, latent channels, height, width]`, float32.
     package struct Moments: Sendable {
         package let mean: Tensor
         /// The logarithm of the variance, before the bounds that sampling applies.
         package let logVariance: Tensor
+
+        package init(mean: Tensor, logVariance: Tensor) {
+            self.mean = mean
+            self.logVariance = logVariance
+        }
     }
 
     package let configuration: VAEConfiguration

@@ -128,6 +128,6 @@ struct FileFamilyTests {
         #expect(
             error?.description
                 == "\(path): this is a LoRA or another adapter of its kind, not a complete SDXL checkpoint."
-                + " Give the checkpoint it was made for as the model, and this file as its adapter.")
+                + " It changes a checkpoint and paints nothing by itself; adapters are not supported yet.")
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Layers
 import SafeTensors
 import TestSupport
 import Testing
@@ -154,6 +155,7 @@ struct RefusalTests {
         let path = try scratch.copy("sdxl-tiny-a", to: "model")
         try scratch.write("model/vae/config.json", "{\"in_channels\": 3,")
         #expect(sentence(path).hasPrefix("PATH/vae/config.json: cannot be read as a configuration: "))
+        #expect(!sentence(path).hasSuffix(".."))
         try scratch.write("model/vae/config.json", "[1, 2]")
         #expect(
             sentence(path)
@@ -174,6 +176,43 @@ struct RefusalTests {
         #expect(
             sentence(path)
                 == "PATH: the UNet takes 48 numbers beside the text, but pooled text and six sizes are 60.")
+    }
+
+    @Test func `an autoencoder of pictures that are not red, green and blue`() throws {
+        let scratch = try Scratch()
+        _ = try scratch.sparse("base.safetensors", Keys.sdxlBase())
+        for (change, verb) in [(\VAEConfiguration.inChannels, "takes"), (\.outChannels, "returns")] {
+            var configuration = VAEConfiguration.sdxl
+            configuration[keyPath: change] = 4
+            let keys = configuration.keys(LayerName(.diffusers, prefix: "")).tensors
+            try scratch.sparse(
+                "rgba/diffusion_pytorch_model.safetensors", keys.map { (name: $0.stored, shape: $0.shape) })
+            try scratch.write("rgba/config.json", "{}")
+            try scratch.edit(
+                "rgba/config.json",
+                [
+                    "in_channels": configuration.inChannels, "out_channels": configuration.outChannels,
+                    "block_out_channels": configuration.blockOutChannels,
+                    "layers_per_block": configuration.layersPerBlock,
+                    "down_block_types": Array(repeating: "DownEncoderBlock2D", count: 4),
+                    "up_block_types": Array(repeating: "UpDecoderBlock2D", count: 4),
+                ])
+            let path = scratch["base.safetensors"]
+            #expect(
+                sentence(path, vae: scratch["rgba"])
+                    == "PATH: the autoencoder \(verb) pictures of 4 channels; only 3, red, green and blue, are"
+                    + " supported.")
+        }
+    }
+
+    @Test func `a text encoder with no place for a text`() throws {
+        let scratch = try Scratch()
+        let path = try scratch.copy("sdxl-tiny-a", to: "model")
+        try scratch.edit("model/text_encoder/config.json", ["max_position_embeddings": 2])
+        #expect(
+            sentence(path)
+                == "PATH/text_encoder/config.json: max_position_embeddings is 2; only a whole number from 3 to 65536"
+                + " is supported.")
     }
 
     @Test func `configurations that are no diffusers folder`() throws {

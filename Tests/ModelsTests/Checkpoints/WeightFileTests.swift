@@ -153,6 +153,29 @@ struct WeightFileTests {
                 == ["\(path) has no scheduler/scheduler_config.json; SDXL's own schedule is used"])
     }
 
+    @Test func `a schedule with the infinities that Python writes is read`() throws {
+        let scratch = try Scratch()
+        let path = try scratch.copy("sdxl-tiny-a", to: "model")
+        let text = try String(contentsOfFile: path + "/scheduler/scheduler_config.json", encoding: .utf8)
+        let changed = text.replacing(
+            "\"epsilon\"", with: "\"v_prediction\", \"lambda_min_clipped\": -Infinity")
+        try scratch.write("model/scheduler/scheduler_config.json", changed)
+        let checkpoint = try SDXLCheckpoint.open(path)
+        #expect(checkpoint.schedulerJSON == Array(changed.utf8))
+        #expect(SDXLScheduler.predictionType(in: checkpoint.schedulerJSON) == "v_prediction")
+    }
+
+    @Test func `an infinity where a number is needed is refused by name`() throws {
+        let scratch = try Scratch()
+        let path = try scratch.copy("sdxl-tiny-a", to: "model")
+        let text = try String(contentsOfFile: path + "/vae/config.json", encoding: .utf8)
+        for number in ["Infinity", "-Infinity", "NaN"] {
+            try scratch.write("model/vae/config.json", text.replacing("0.13025", with: number))
+            let error = #expect(throws: CheckpointError.self) { try SDXLCheckpoint.open(path) }
+            #expect(error?.description.contains("scaling_factor is ") == true)
+        }
+    }
+
     @Test func `the folder's schedule is handed on as it stands`() throws {
         let path = Fixture.path("sdxl-tiny-b")
         let file = URL(fileURLWithPath: path + "/scheduler/scheduler_config.json")
