@@ -1,6 +1,6 @@
 """Measures how faithful the checkpoint is: does a prompt's picture look most like the picture that was asked for?
 
-A picture counts as faithful when, of all training pictures, the one asked for is its nearest neighbour by cosine in the codec's
+A picture counts as faithful when, of all training pictures (also those that only the codec has seen), the one asked for is its nearest neighbour by cosine in the codec's
 latent space (centred on the training pictures' mean).
 
 Fifty prompts are drawn evenly over the vocabulary. Without --pictures they are painted with diffusers here; with it, the folder's
@@ -82,7 +82,8 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="print the prompts and stop")
     options = add_work_option(parser).parse_args()
     records = read_records(options.work)
-    wanted = chosen_records(options.count or len(records), len(records))
+    painted = [i for i, record in enumerate(records) if record["painted"]]
+    wanted = [painted[i] for i in chosen_records(options.count or len(painted), len(painted))]
     names = [records[i]["name" if options.language == "en" else "zh"] for i in wanted]
     prompts = [options.frame.format(name) for name in names]
     if options.list:

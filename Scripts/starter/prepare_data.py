@@ -20,7 +20,7 @@ DRAWN_WIDTH = 120   # of the font's 136; the canvas is 128, so 4 white pixels st
 
 
 def read_vocabulary() -> list[str]:
-    """The chosen CLDR names, in the file's order."""
+    """The chosen CLDR names, in the file's order; those for the codec alone begin with "~"."""
     lines = Path(__file__).with_name("vocabulary.txt").read_text(encoding="utf8").splitlines()
     return [name for line in lines if line and not line.startswith("#") for name in line.split("|")]
 
@@ -63,11 +63,12 @@ def main() -> None:
     by_name = {name: emoji for emoji, name in names.items() if len(emoji) == 1}
 
     records, drawn = [], []
-    for name in read_vocabulary():
+    for entry in read_vocabulary():
+        name = entry.removeprefix("~")
         emoji = by_name[name]
         drawn.append(draw(pictures[glyphs[ord(emoji)]].imageData))
         records.append({
-            "text": emoji, "name": name.lower().replace("’", "'"), "zh": chinese_names[emoji],
+            "text": emoji, "painted": entry == name, "name": name.lower().replace("’", "'"), "zh": chinese_names[emoji],
             "keywords": [word.lower() for word in keywords[emoji] if word.lower() != name.lower()],
             "zh_keywords": [word for word in chinese_keywords[emoji] if word != chinese_names[emoji]],
         })
@@ -76,7 +77,7 @@ def main() -> None:
     np.save(work.work / "emoji.npy", np.stack(drawn))
     text = json.dumps(records, ensure_ascii=False, indent=1)
     (work.work / "emoji.json").write_text(text, encoding="utf8")
-    print(f"{len(records)} pictures")
+    print(f"{len(records)} pictures, {sum(record['painted'] for record in records)} for the painter")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,17 @@
 
 Reads emoji.json, latents.pt and both tokenizers; writes painter-training.pt every three minutes (run the command again to go on
 from it) and painter.pt, the running mean of the weights, which export.py turns into the checkpoint at any time.
+
+Best run as one process of one thread a core, each taking its share of every batch (torchrun --nproc-per-node 2): on a machine
+with other work that waits once a step, where threads would wait in every layer.
 """
 import argparse
+import os
 import random
 import time
 
 import torch
+from torch import distributed
 from transformers import CLIPTokenizer
 
 from captions import add_aliases, caption
@@ -23,9 +28,11 @@ class Lessons:
     """Endless batches: every picture once an epoch in a new order, each time with a new caption."""
 
     def __init__(self, work, seed: int):
-        self.records = read_records(work)
+        records = read_records(work)
+        painted = [i for i, record in enumerate(records) if record["painted"]]
+        self.records = [records[i] for i in painted]
         add_aliases(self.records)
-        self.latents = torch.load(work / "latents.pt")
+        self.latents = torch.load(work / "latents.pt")[painted]
         self.tokenizers = [CLIPTokenizer.from_pretrained(work / name) for name in ("tokenizer", "tokenizer_2")]
         self.levels = noise_levels()
         self.random, self.order, self.tokens = random.Random(seed), [], {}
@@ -62,11 +69,26 @@ class Lessons:
         return (noisy, times, first, second, blank), keep * noise - add * clean, weight
 
 
+def add_up(painter: Painter, numbers: torch.Tensor) -> torch.Tensor:
+    """Gives every process the mean of all gradients and of some numbers, in one exchange."""
+    trained = [parameter for parameter in painter.parameters() if parameter.grad is not None]
+    flat = torch.cat([*(parameter.grad.flatten() for parameter in trained), numbers])
+    distributed.all_reduce(flat)
+    flat /= distributed.get_world_size()
+    pieces = flat.split([*(parameter.numel() for parameter in trained), len(numbers)])
+    for parameter, piece in zip(trained, pieces):
+        parameter.grad.copy_(piece.view_as(parameter))
+    return pieces[-1]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=42)
     parser.add_argument("--rate", type=float, default=5e-3)
     options = add_work_option(parser).parse_args()
+    os.environ.setdefault("MASTER_ADDR", "127.0.0.1"), os.environ.setdefault("MASTER_PORT", "29511")
+    rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    distributed.init_process_group("gloo", rank=rank, world_size=processes)
     torch.manual_seed(SEED)
     lessons = Lessons(options.work, SEED)
     painter = Painter(len(lessons.tokenizers[0]))
@@ -90,26 +112,32 @@ def main() -> None:
         save_atomically(averaged.state_dict(), options.work / "painter.pt")
 
     began, noted, errors = time.monotonic() - spent, spent, torch.zeros(4)
-    while (spent := time.monotonic() - began) < options.minutes * 60:
-        inputs, velocity, weight = lessons.draw(spent / (options.minutes * 60))
+    while spent < options.minutes * 60:
+        progress = spent / (options.minutes * 60)
+        # Every process draws the same batch and takes each nth picture of it: the times stay spread evenly.
+        inputs, velocity, weight = lessons.draw(progress)
+        inputs, velocity, weight = [part[rank::processes] for part in inputs], velocity[rank::processes], weight[rank::processes]
         with torch.autocast("cpu", torch.bfloat16):
             answer = painter(*inputs)
         error = (answer.float() - velocity).square().mean((1, 2, 3))
         (error * weight).mean().mul(2).backward()
-        muon.step(rate_factor(spent / (options.minutes * 60)))
+        quarter, clean_error = inputs[1] // 250, error.detach() * (1 - lessons.levels[inputs[1]])
+        now = torch.stack([clean_error[quarter == i].mean() for i in range(4)])
+        told = add_up(painter, torch.cat([now, torch.tensor([time.monotonic() - began])]))
+        now, spent = told[:4], told[4].item()
+        muon.step(rate_factor(progress))
         mean.update()
         step += 1
-        quarter = inputs[1] // 250
-        clean_error = error.detach() * (1 - lessons.levels[inputs[1]])
-        now = torch.stack([clean_error[quarter == i].mean() for i in range(4)])
-        errors = now if step == 1 else errors.lerp(now, 0.02)
-        if step % 50 == 0:
+        errors = now if errors.sum() == 0 else errors.lerp(now, 0.02)
+        if rank == 0 and step % 50 == 0:
             print(f"{spent:5.0f} s, step {step}, epoch {step * BATCH / len(lessons.records):.0f}: picture's error by noise quarter "
                   + " ".join(f"{value:.4f}" for value in errors.tolist()), flush=True)
-        if spent - noted > 180:
+        if rank == 0 and spent - noted > 180:
             noted = spent
             save()
-    save()
+    if rank == 0:
+        save()
+    distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
