@@ -10,7 +10,7 @@ from workplace import CANVAS
 
 PROMPTS = [
     "a red apple", "a strawberry", "a slice of pizza", "hamburger", "a cat", "panda", "a green frog", "penguin", "smiling face with sunglasses",
-    "robot", "sunflower", "a rainbow", "rocket", "guitar", "红心", "雪人",
+    "robot", "sunflower", "a rainbow", "rocket", "guitar", "红心", "雪花",
 ]
 COLUMNS, MARGIN = 4, 8
 

@@ -35,7 +35,7 @@ def main() -> None:
         part.half().save_pretrained(output / folder)
     EulerDiscreteScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type="v_prediction",
-        timestep_spacing="leading", steps_offset=1).save_pretrained(output / "scheduler")
+        timestep_spacing="trailing").save_pretrained(output / "scheduler")
     # Written by hand: the scheduler's own class keeps no clip_sample, which other loaders look for.
     settings = output / "scheduler" / "scheduler_config.json"
     settings.write_text(json.dumps({**json.loads(settings.read_text()), "clip_sample": False}, indent=2, sort_keys=True) + "\n")
