@@ -9,7 +9,7 @@ from evaluate import CHECKPOINT, paint, read_folder
 from workplace import CANVAS
 
 PROMPTS = [
-    "a red apple", "a strawberry", "a slice of pizza", "hamburger", "a cat", "panda", "a green frog", "penguin", "smiling face with sunglasses",
+    "a red apple", "a strawberry", "a slice of pizza", "hamburger", "a lion", "panda", "a frog", "penguin", "smiling face with sunglasses",
     "robot", "sunflower", "a rainbow", "rocket", "guitar", "红心", "雪花",
 ]
 COLUMNS, MARGIN = 4, 8
