@@ -13,7 +13,7 @@ struct LibraryCandidateTests {
         deinit { removeFolder(of: root + "/any") }
 
         /// Puts a library, and what says its version, below the folder.
-        func library(_ folder: String, file: String? = nil, text: String = "") throws -> String {
+        func addLibrary(_ folder: String, file: String? = nil, text: String = "") throws -> String {
             let path = "\(root)/\(folder)/lib/libtorch.so"
             let parent = URL(fileURLWithPath: path).deletingLastPathComponent()
             try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
@@ -33,7 +33,7 @@ struct LibraryCandidateTests {
 
     @Test func `a named library stands alone, as a file or a folder of three kinds`() throws {
         let places = Places()
-        let path = try places.library("torch")
+        let path = try places.addLibrary("torch")
         let environment = ["VIRTUAL_ENV": places.root]
         for named in [path, "\(places.root)/torch/lib", "\(places.root)/torch", places.root] {
             let candidates = LibraryCandidate.all(
@@ -46,7 +46,7 @@ struct LibraryCandidateTests {
 
     @Test func `a named place without library is a problem, not a reason to look elsewhere`() throws {
         let places = Places()
-        _ = try places.library("torch")
+        _ = try places.addLibrary("torch")
         for (named, problem) in [
             ("\(places.root)/nothing", "no such file or folder"),
             (places.root + "/torch/lib/..", nil), ("/dev", "the folder has no libtorch.so"),
@@ -61,10 +61,10 @@ struct LibraryCandidateTests {
         throws
     {
         let places = Places()
-        let project = try places.library("project/.libtorch")
-        let active = try places.library("active/lib/python3.12/site-packages/torch")
-        let newer = try places.library("other/lib/python3.14/site-packages/torch")
-        let older = try places.library("other/lib/python3.11/dist-packages/torch")
+        let project = try places.addLibrary("project/.libtorch")
+        let active = try places.addLibrary("active/lib/python3.12/site-packages/torch")
+        let newer = try places.addLibrary("other/lib/python3.14/site-packages/torch")
+        let older = try places.addLibrary("other/lib/python3.11/dist-packages/torch")
         let program = "\(places.root)/other/bin/python3"
         try FileManager.default.createDirectory(
             atPath: "\(places.root)/other/bin", withIntermediateDirectories: true)
@@ -83,8 +83,8 @@ struct LibraryCandidateTests {
 
     @Test func `the folders below a home are looked into`() throws {
         let places = Places()
-        let user = try places.library(".local/lib/python3.12/site-packages/torch")
-        let version = try places.library(".pyenv/versions/3.13.1/lib/python3.13/site-packages/torch")
+        let user = try places.addLibrary(".local/lib/python3.12/site-packages/torch")
+        let version = try places.addLibrary(".pyenv/versions/3.13.1/lib/python3.13/site-packages/torch")
         #expect(found(places, ["HOME": places.root]).map(\.path) == [user, version])
         #expect(found(places, [:]).isEmpty)
     }
@@ -105,7 +105,7 @@ struct LibraryCandidateTests {
         file: String, text: String, version: String?, isUsable: Bool
     ) throws {
         let places = Places()
-        let path = try places.library("torch", file: file, text: text)
+        let path = try places.addLibrary("torch", file: file, text: text)
         let candidates = LibraryCandidate.all(environment: ["GESSO_LIBTORCH": path], executable: nil)
         #expect(candidates.map(\.version) == [version])
         #expect(
@@ -117,7 +117,7 @@ struct LibraryCandidateTests {
     @Test func `a broken library does not hide a working one behind it`() async {
         await #expect(processExitsWith: .success) {
             let places = Places()
-            let broken = try places.library("torch")
+            let broken = try places.addLibrary("torch")
             let all = LibraryCandidate.all()
             let old = LibraryCandidate(
                 path: "/old/libtorch.so", origin: "test", version: nil, problem: "it is old")
@@ -132,7 +132,7 @@ struct LibraryCandidateTests {
     @Test func `without a working library every reason is told`() async {
         await #expect(processExitsWith: .success) {
             let places = Places()
-            let broken = try places.library("torch")
+            let broken = try places.addLibrary("torch")
             let candidates = [
                 (path: "/old.so", problem: "it is old" as String?), (broken, nil), ("/gone.so", nil),
             ]
