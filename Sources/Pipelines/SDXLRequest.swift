@@ -52,7 +52,7 @@ struct SDXLRequest: Sendable {
         guard first <= UInt64.max - UInt64(request.count - 1) else {
             throw Failure.badRequest("seed", "the seed \(first) leaves no room for \(request.count) pictures")
         }
-        seeds = (0..<request.count).map { first + UInt64($0) }
+        seeds = (0..<request.count).map { NoiseGenerator.seed(ofPicture: $0, inBatchOf: first) }
 
         let layers = min(
             checkpoint.textEncoder.configuration.layers, checkpoint.textEncoder2.configuration.layers)
@@ -120,8 +120,10 @@ struct SDXLRequest: Sendable {
         let configuration = try scheduler(checkpoint)
         let asked = try request.sampler.map(Sampler.named)
         let choice = "give --sampler " + Sampler.catalogue.map(\.name).joined(separator: ", ")
-        let own = Sampler.catalogue.first { $0.className == configuration.className }
-        guard let sampler = asked ?? own else {
+        let sampler: Sampler
+        do throws(SamplingError) {
+            sampler = if let asked { asked } else { try Sampler.preferred(by: configuration) }
+        } catch {
             let named =
                 configuration.className.map { "names \($0), which is not there" } ?? "names no sampler"
             throw Failure.badRequest("sampler", "the checkpoint \(named): \(choice)")

@@ -65,9 +65,4 @@ extension Tensor {
     package func gelu() throws(TensorError) -> Tensor {
         try Operator("aten::gelu")(.tensor(self), .string("none"))
     }
-
-    /// The tanh approximation of `gelu`.
-    package func geluTanh() throws(TensorError) -> Tensor {
-        try Operator("aten::gelu")(.tensor(self), .string("tanh"))
-    }
 }

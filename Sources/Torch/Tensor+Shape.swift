@@ -44,11 +44,6 @@ extension Tensor {
         )
     }
 
-    /// One element along `axis`, which disappears.
-    package func selected(_ axis: Int, _ index: Int) throws(TensorError) -> Tensor {
-        try Operator("aten::select", "int")(.tensor(self), .int(axis), .int(index))
-    }
-
     /// Repeats axes of length 1 without copying; -1 keeps an axis.
     package func expanded(_ shape: [Int]) throws(TensorError) -> Tensor {
         try Operator("aten::expand")(.tensor(self), .ints(shape), .bool(false))

@@ -77,9 +77,6 @@ package struct SDXLCheckpoint: Sendable {
         return last.hasSuffix(".safetensors") ? String(last.dropLast(".safetensors".count)) : last
     }
 
-    /// Always false: a checkpoint that needs an aesthetics score, SDXL's refiner, is refused.
-    package var requiresAestheticsScore: Bool { false }
-
     /// Opens a checkpoint.
     ///
     /// - Parameters:
