@@ -1,29 +1,25 @@
 package import Torch
 
-/// A weight as it is kept, and the type it is computed in: they may differ.
+/// A weight as it is kept, and where and in which type it is computed with: they may differ.
 package struct Weight: Sendable {
     private let stored: Tensor
+    private let device: Device
     private let compute: DType
 
-    package init(_ stored: Tensor, compute: DType) {
+    package init(_ stored: Tensor, device: Device, compute: DType) {
         self.stored = stored
+        self.device = device
         self.compute = compute
     }
 
-    /// The weight to compute with: itself, or a copy in the computing type that lives as long as the caller keeps it.
-    package func callAsFunction() throws(TensorError) -> Tensor { try stored.to(compute) }
-}
+    /// The weight to compute with: itself, or a copy where and as it is needed, which lives as long as the caller keeps
+    /// it. Moved as it is kept and cast there: half as much to move.
+    package func callAsFunction() throws(TensorError) -> Tensor { try stored.to(device).to(compute) }
 
-/// Where a component's weights go: the plan's decision in libtorch's terms.
-package struct Placement: Sendable, Equatable {
-    package let device: Device
-    /// nil keeps the file's type.
-    package let storage: DType?
-    package let compute: DType
-
-    package init(device: Device, storage: DType?, compute: DType) {
-        self.device = device
-        self.storage = storage
-        self.compute = compute
+    /// Rows of a table, cast after they were taken: a table is large, and a line of text needs few of its rows.
+    /// - Parameter ids: `[...]`, int64, on the computing device.
+    func rows(_ ids: Tensor) throws(TensorError) -> Tensor {
+        // Taken where the table is kept: moving ids is cheaper than moving the table.
+        try ids.to(stored.device).embedded(stored).to(device).to(compute)
     }
 }
