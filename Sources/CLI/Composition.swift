@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Generation
 internal import Models
 internal import Pipelines
@@ -34,4 +35,30 @@ enum Composition {
         let opened = try LibTorch.open()
         return opened.supportsCUDA && LibTorch.cudaDeviceCount() > 0 ? .cuda(0) : .cpu
     }
+
+    /// Opens the checkpoint, then libtorch, and plans as ``worker(_:)`` does; weights are read when they are measured.
+    /// - Throws: ``Failure``.
+    static func verification(
+        _ choice: WorkerChoice, _ settings: VerificationSettings
+    ) async throws -> PrecisionSubject {
+        do {
+            let checkpoint = try SDXLCheckpoint.open(
+                choice.model, vae: choice.vae, configuration: choice.configuration)
+            let folder = FileHashes.usualCacheFile?.deletingLastPathComponent()
+            let memory = PrecisionMemory(folder: folder, paths: checkpoint.files)
+            return PrecisionSubject(
+                verification: try checkpoint.verification(
+                    of: choice.precision, device: choice.device ?? bestDevice(), settings: settings),
+                remembered: memory?.entry ?? PrecisionMemory.Entry())
+        } catch {
+            throw Failure(error)
+        }
+    }
+}
+
+/// A checkpoint whose precision is asked about.
+struct PrecisionSubject: Sendable {
+    let verification: any PlanVerification
+    /// What earlier runs have taught.
+    let remembered: PrecisionMemory.Entry
 }

@@ -21,6 +21,7 @@ struct Gesso: AsyncParsableCommand {
               3    this machine can't do it: no libtorch, no such device, too little
                    memory or disk space, or what was computed is no picture
               4    the checkpoint is broken, of another kind, or does not fit together
+              6    what was measured is further from float32 than its gate allows
               130  cancelled with Ctrl-C or SIGTERM
             An error is one line on standard error; with --json also an object on \
             standard output.
@@ -35,6 +36,6 @@ struct Gesso: AsyncParsableCommand {
         version: "gesso \(GessoVersion.current)",
         subcommands: [
             GenerateCommand.self, InspectCommand.self, DoctorCommand.self, SamplersCommand.self,
-            BenchmarkCommand.self,
+            BenchmarkCommand.self, PrecisionCommand.self,
         ])
 }

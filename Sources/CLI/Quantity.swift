@@ -20,6 +20,15 @@ enum Quantity {
         return digits
     }
 
+    /// `0`, `1.9e-3`, `0.25`, `12`: two significant digits, of whatever size.
+    static func figure(_ number: Double) -> String {
+        guard number != 0 else { return "0" }
+        guard number.isFinite, number.magnitude < 0.1 else { return short(number) }
+        let parts = String(format: "%.1e", number).split(separator: "e")
+        guard parts.count == 2, let exponent = Int(parts[1]) else { return "\(number)" }
+        return (parts[0].hasSuffix(".0") ? parts[0].dropLast(2) : parts[0]) + "e\(exponent)"
+    }
+
     /// About two significant digits: `0.004`, `0.05`, `1.9`, `35`.
     static func short(_ seconds: Double) -> String {
         switch seconds {

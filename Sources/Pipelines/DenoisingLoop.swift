@@ -100,7 +100,7 @@ struct DenoisingLoop {
 
     /// Combines the two predictions (Ho and Salimans 2022), then pulls the spread back towards the conditional one's
     /// by `rescale` (Lin et al. 2024, equations 14 to 16).
-    private func guided(_ output: Tensor) throws(TensorError) -> Tensor {
+    func guided(_ output: Tensor) throws(TensorError) -> Tensor {
         guard guidance.isActive else { return output }
         let (unconditional, conditional) = try output.halves(along: 0)
         let combined = try unconditional.adding(conditional - unconditional, times: guidance.scale)

@@ -14,6 +14,8 @@ package struct PrecisionMemory: Sendable {
         package var events: [Recovery] = []
         /// Formats that its user fixed.
         package var overrides: [String: String] = [:]
+
+        package init() {}
     }
 
     /// How many events are kept.
