@@ -135,8 +135,9 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
                             place: "prompt \(index + 1), \(b.name)", distance: Distance(a.values, b.values)))
                 }
             }
-            // An encoder may have been spared what stopped the other one.
-            let problem = anomaly.flatMap { $0.stage == stage || points.isEmpty ? "\($0)" : nil }
+            let problem = anomaly.flatMap { anomaly in
+                anomaly.stage == stage ? "\(anomaly)" : points.isEmpty ? "not measured: \(anomaly)" : nil
+            }
             return verification(of: stage, points, problem: problem)
         }
         return Text(
