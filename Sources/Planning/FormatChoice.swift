@@ -56,7 +56,7 @@ struct FormatChoice {
     }
 
     private mutating func decideByMeasurement() {
-        if let reason = Self.alwaysExact(stage, family) {
+        if let reason = Self.alwaysExact(stage, family) ?? Self.tooSmall(facts) {
             plan.reason = reason
             return
         }
@@ -80,11 +80,11 @@ struct FormatChoice {
             plan.rejected.append(
                 Rejection(
                     format,
-                    tied.contains(format) ? "no faster and less suited" : "slower (\(Self.times(ratio)) of fp32)"
+                    tied.contains(format) ? "no faster and less suited" : "slower (\(ratio.timesText) of fp32)"
                 ))
         }
         plan.rejected.append(Rejection(.fp32, "slower"))
-        let ratio = timeRatio(best).map { ", \(Self.times($0)) of fp32's time" } ?? ""
+        let ratio = timeRatio(best).map { ", \($0.timesText) of fp32's time" } ?? ""
         take(best, (device.profile == nil ? "the card's rule, not measured" : "measured right") + ratio)
     }
 
@@ -105,6 +105,21 @@ struct FormatChoice {
         }
     }
 
+    /// Below this a stage takes milliseconds, and what 16 bits could save is less than one look at the device takes.
+    static let smallParameters = 50_000_000
+
+    /// Why a stage is too small for 16 bits; nil where it is not.
+    private static func tooSmall(_ facts: StageFacts) -> String? {
+        facts.parameters < smallParameters ? "small: casts cost more than they save" : nil
+    }
+
+    /// Whether a stage's format depends on what is measured: nobody named one, and no rule decides.
+    static func dependsOnMeasuring(
+        _ stage: Stage, _ facts: StageFacts, _ family: String, _ policy: PrecisionPolicy
+    ) -> Bool {
+        policy.formats[stage] == nil && alwaysExact(stage, family) == nil && tooSmall(facts) == nil
+    }
+
     /// Transformers' sums grow with depth and carry the largest numbers of the model.
     private static func sumsExactly(_ stage: Stage, _ format: NumberFormat) -> Bool {
         stage != .decode
@@ -122,10 +137,10 @@ struct FormatChoice {
         let error = Self.expectedError(format, residual: residual)
         let limit = policy.aim == .quality ? 5e-3 : Gate(stage, format).relativeError
         guard error <= limit else {
-            return "its error is about \(Self.scientific(error)), more than \(Self.scientific(limit))"
+            return "its error is about \(error.scientificText), more than \(limit.scientificText)"
         }
         if let ratio = timeRatio(format) {
-            guard ratio <= OpMeasurement.worthwhileRatio else { return "\(Self.times(ratio)) of fp32's time" }
+            guard ratio <= OpMeasurement.worthwhileRatio else { return "\(ratio.timesText) of fp32's time" }
         } else if device.kind == .cpu {
             return "not measured, and slower than fp32 on most CPUs"
         }
@@ -141,7 +156,7 @@ struct FormatChoice {
                 case .missing: return "\(operation.rawValue) has no \(format.rawValue) kernel"
                 case .wrong:
                     return "\(operation.rawValue) is wrong in \(format.rawValue) (error "
-                        + "\(Self.scientific(measurement.error ?? .nan)) at \(measurement.shape))"
+                        + "\((measurement.error ?? .nan).scientificText) at \(measurement.shape))"
                 default: continue
                 }
             }
@@ -156,12 +171,12 @@ struct FormatChoice {
     private func rangeDoubt(of format: NumberFormat) -> String? {
         guard format == .fp16 else { return nil }
         if let largest = facts.largestWeight, largest > format.largest {
-            return "a weight of \(Self.scientific(largest)) does not fit"
+            return "a weight of \(largest.scientificText) does not fit"
         }
         if let range = facts.range, let widest = range.max(by: { $0.value < $1.value }) {
             let headroom = Headroom(largest: widest.value, format)
             return headroom.fits
-                ? nil : "\(widest.key) reaches \(Self.scientific(widest.value)), headroom \(headroom.text)"
+                ? nil : "\(widest.key) reaches \(widest.value.scientificText), headroom \(headroom.text)"
         }
         if facts.asksForFP32 { return "the checkpoint asks for fp32 here and overflows in fp16" }
         if family == "flux" { return "FLUX overflows fp16 in its late blocks and its T5" }
@@ -175,9 +190,8 @@ struct FormatChoice {
         var total = 0.0
         var shares = 0.0
         for (operation, share) in facts.work where share > 0 {
-            let ratios = profile.measurements(of: operation, format).compactMap(\.timeRatio)
-            guard !ratios.isEmpty else { continue }
-            total += share * ratios.reduce(0, +) / Double(ratios.count)
+            guard let ratio = profile.timeRatio(of: operation, format) else { continue }
+            total += share * ratio
             shares += share
         }
         return shares > 0 ? total / shares : nil
@@ -192,16 +206,5 @@ struct FormatChoice {
     /// worth with sums in the same format, 3.6 with sums in float32.
     static func expectedError(_ format: NumberFormat, residual: NumberFormat) -> Double {
         format.roundingError * (residual == .fp32 ? 3.6 : 9)
-    }
-
-    private static func times(_ ratio: Double) -> String { "\((ratio * 100).rounded() / 100)x" }
-
-    private static func scientific(_ number: Double) -> String {
-        guard number.isFinite, number != 0 else { return "\(number)" }
-        var exponent = 0
-        var mantissa = number
-        while mantissa.magnitude >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
-        while mantissa.magnitude < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
-        return "\((mantissa * 10).rounded() / 10)e\(exponent)"
     }
 }
