@@ -80,11 +80,11 @@ struct FormatChoice {
             plan.rejected.append(
                 Rejection(
                     format,
-                    tied.contains(format) ? "no faster and less suited" : "slower (\(ratio.timesText) of fp32)"
+                    tied.contains(format) ? "no faster and less suited" : "slower (\(Self.times(ratio)) of fp32)"
                 ))
         }
         plan.rejected.append(Rejection(.fp32, "slower"))
-        let ratio = timeRatio(best).map { ", \($0.timesText) of fp32's time" } ?? ""
+        let ratio = timeRatio(best).map { ", \(Self.times($0)) of fp32's time" } ?? ""
         take(best, (device.profile == nil ? "the card's rule, not measured" : "measured right") + ratio)
     }
 
@@ -137,10 +137,10 @@ struct FormatChoice {
         let error = Self.expectedError(format, residual: residual)
         let limit = policy.aim == .quality ? 5e-3 : Gate(stage, format).relativeError
         guard error <= limit else {
-            return "its error is about \(error.scientificText), more than \(limit.scientificText)"
+            return "its error is about \(Self.scientific(error)), more than \(Self.scientific(limit))"
         }
         if let ratio = timeRatio(format) {
-            guard ratio <= OpMeasurement.worthwhileRatio else { return "\(ratio.timesText) of fp32's time" }
+            guard ratio <= OpMeasurement.worthwhileRatio else { return "\(Self.times(ratio)) of fp32's time" }
         } else if device.kind == .cpu {
             return "not measured, and slower than fp32 on most CPUs"
         }
@@ -156,7 +156,7 @@ struct FormatChoice {
                 case .missing: return "\(operation.rawValue) has no \(format.rawValue) kernel"
                 case .wrong:
                     return "\(operation.rawValue) is wrong in \(format.rawValue) (error "
-                        + "\((measurement.error ?? .nan).scientificText) at \(measurement.shape))"
+                        + "\(Self.scientific(measurement.error ?? .nan)) at \(measurement.shape))"
                 default: continue
                 }
             }
@@ -171,12 +171,12 @@ struct FormatChoice {
     private func rangeDoubt(of format: NumberFormat) -> String? {
         guard format == .fp16 else { return nil }
         if let largest = facts.largestWeight, largest > format.largest {
-            return "a weight of \(largest.scientificText) does not fit"
+            return "a weight of \(Self.scientific(largest)) does not fit"
         }
         if let range = facts.range, let widest = range.max(by: { $0.value < $1.value }) {
             let headroom = Headroom(largest: widest.value, format)
             return headroom.fits
-                ? nil : "\(widest.key) reaches \(widest.value.scientificText), headroom \(headroom.text)"
+                ? nil : "\(widest.key) reaches \(Self.scientific(widest.value)), headroom \(headroom.text)"
         }
         if facts.asksForFP32 { return "the checkpoint asks for fp32 here and overflows in fp16" }
         if family == "flux" { return "FLUX overflows fp16 in its late blocks and its T5" }
@@ -207,4 +207,8 @@ struct FormatChoice {
     static func expectedError(_ format: NumberFormat, residual: NumberFormat) -> Double {
         format.roundingError * (residual == .fp32 ? 3.6 : 9)
     }
+
+    private static func times(_ ratio: Double) -> String { ratio.timesText }
+
+    private static func scientific(_ number: Double) -> String { number.scientificText }
 }
