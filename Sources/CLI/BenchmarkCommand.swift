@@ -34,12 +34,15 @@ struct BenchmarkCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Keep the made-up weights in this file, and use them when it is there.", valueName: "file"))
     var keep: String?
+    @Flag(help: "Do not measure which formats this machine computes fast.")
+    var noProbe = false
     @Flag(help: "Print JSON.")
     var json = false
 
     func run() async throws {
         let device = try Order.device(device) ?? Composition.bestDevice()
         let precision = try Order.precision(precision)
+        let measures = try !noProbe && Order.measures(.current)
         var request = Request(prompt: "a painter's studio in the morning light")
         request.width = size
         request.height = size
@@ -54,7 +57,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
             }
             try Task.checkCancellation()
             let worker = try await Composition.worker(
-                WorkerChoice(model: path, vae: nil, configuration: nil, device: device, precision: precision))
+                WorkerChoice(
+                    model: path, vae: nil, configuration: nil, device: device, precision: precision,
+                    measures: measures))
             return try self.report(try await worker.run(request) { _ in })
         }
         try Surroundings.current.console.print(report)

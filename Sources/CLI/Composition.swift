@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Generation
 internal import Models
 internal import Pipelines
@@ -13,18 +12,34 @@ struct WorkerChoice: Sendable, Equatable {
     /// nil for the first CUDA card that libtorch sees, or else the CPU.
     let device: Device?
     let precision: PrecisionPolicy
+    /// Whether a device that is not known may be measured.
+    var measures = true
+    /// Whether nothing is to be said on standard error.
+    var isQuiet = false
 }
 
 /// The composition root: which pipeline runs a checkpoint.
 enum Composition {
-    /// Opens the checkpoint, then libtorch; weights are read when they are first needed.
-    /// - Throws: ``Failure``.
+    /// Opens the checkpoint, then libtorch; weights are read when they are first needed. A device that is not known yet
+    /// is measured, where that can change how this checkpoint is computed.
+    /// - Throws: ``Failure``; `CancellationError`.
     static func worker(_ choice: WorkerChoice) async throws -> any Worker {
+        let checkpoint = try open(choice)
+        let basis = try await PlanBasis(
+            checkpoint.facts(checkpoint.request()), files: checkpoint.files, choice, in: .current)
         do {
-            let checkpoint = try SDXLCheckpoint.open(
-                choice.model, vae: choice.vae, configuration: choice.configuration)
             return try SDXLPipeline(
-                checkpoint, policy: choice.precision, device: choice.device ?? bestDevice())
+                checkpoint, policy: basis.policy, device: basis.device, facts: basis.facts, budget: basis.budget,
+                memory: basis.memory)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// Opens the checkpoint alone.
+    static func open(_ choice: WorkerChoice) throws(Failure) -> SDXLCheckpoint {
+        do {
+            return try SDXLCheckpoint.open(choice.model, vae: choice.vae, configuration: choice.configuration)
         } catch {
             throw Failure(error)
         }
@@ -37,19 +52,21 @@ enum Composition {
     }
 
     /// Opens the checkpoint, then libtorch, and plans as ``worker(_:)`` does; weights are read when they are measured.
-    /// - Throws: ``Failure``.
+    /// - Throws: ``Failure``; `CancellationError`.
     static func verification(
         _ choice: WorkerChoice, _ settings: VerificationSettings
     ) async throws -> PrecisionSubject {
+        let checkpoint = try open(choice)
+        let request = checkpoint.request(width: settings.width, height: settings.height)
+        let basis = try await PlanBasis(
+            checkpoint.facts(request), files: checkpoint.files, choice, in: .current)
         do {
-            let checkpoint = try SDXLCheckpoint.open(
-                choice.model, vae: choice.vae, configuration: choice.configuration)
-            let folder = FileHashes.usualCacheFile?.deletingLastPathComponent()
-            let memory = PrecisionMemory(folder: folder, paths: checkpoint.files)
             return PrecisionSubject(
                 verification: try checkpoint.verification(
-                    of: choice.precision, device: choice.device ?? bestDevice(), settings: settings),
-                remembered: memory?.entry ?? PrecisionMemory.Entry())
+                    of: basis.policy, device: basis.device, settings: settings, facts: basis.facts,
+                    budget: basis.budget,
+                    learned: basis.memory?.learned(basis.facts.profile?.fingerprint) ?? []),
+                remembered: basis.memory?.entry ?? PrecisionMemory.Entry())
         } catch {
             throw Failure(error)
         }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Planning
 
 /// Numbers as people read them; the decimal mark is a point everywhere.
 enum Quantity {
@@ -24,9 +25,7 @@ enum Quantity {
     static func figure(_ number: Double) -> String {
         guard number != 0 else { return "0" }
         guard number.isFinite, number.magnitude < 0.1 else { return short(number) }
-        let parts = String(format: "%.1e", number).split(separator: "e")
-        guard parts.count == 2, let exponent = Int(parts[1]) else { return "\(number)" }
-        return (parts[0].hasSuffix(".0") ? parts[0].dropLast(2) : parts[0]) + "e\(exponent)"
+        return number.scientificText.replacing(".0e", with: "e")
     }
 
     /// About two significant digits: `0.004`, `0.05`, `1.9`, `35`.

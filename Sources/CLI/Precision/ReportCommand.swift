@@ -11,7 +11,7 @@ struct ReportCommand: AsyncParsableCommand {
               gesso precision report
               gesso precision report --model juggernaut.safetensors --size 512
               gesso precision report --precision unet=bf16 --level L3 --md > report.md
-              gesso precision report --json | jq .report.memory
+              gesso precision report --json | jq .memory
 
             Measures as 'gesso precision verify' does and adds the plan: in what each stage is stored, computed and \
             summed, what spoke for it and against the other formats, and what earlier runs had to mend. The exit status \
@@ -22,7 +22,7 @@ struct ReportCommand: AsyncParsableCommand {
     var verification: VerificationOptions
 
     @OptionGroup(title: "The model and the machine")
-    var machine: MachineOptions
+    var planning: PlanningOptions
 
     @Flag(help: "Print Markdown.")
     var md = false
@@ -36,11 +36,11 @@ struct ReportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let surroundings = Surroundings.current
-        let (subject, measured) = try await PrecisionMeasurement(machine, verification, surroundings).make()
+        let (subject, measured) = try await PrecisionMeasurement(planning, verification, surroundings).make()
         let report = PrecisionReport(
             subject.verification.plan, measured, remembered: subject.remembered)
         let document = ReportDocument(report)
         try surroundings.console.print(
-            json ? JSONText.line(["report": report]) : md ? document.markdown : document.text)
+            json ? JSONText.line(report) : md ? document.markdown : document.text)
     }
 }

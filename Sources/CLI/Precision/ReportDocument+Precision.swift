@@ -6,7 +6,7 @@ extension ReportDocument {
     /// What `gesso precision report` prints.
     init(_ report: PrecisionReport) {
         let verification = report.verification
-        blocks = [.title("Precision of \(verification.model): plan \(report.plan)")]
+        blocks = [.title("Precision of \(verification.model): plan \(report.plan.id)")]
         blocks.append(.lines(Self.circumstances(verification)))
         blocks.append(.heading("The plan"))
         blocks.append(.table(Self.stages(report)))
@@ -19,13 +19,13 @@ extension ReportDocument {
         var table = TextTable(
             ["stage", "store", "compute", "sums", "device", "MiB", "why", "error", "gate", "ok"],
             numbers: [5, 7, 8])
-        for (name, plan) in ordered(report.stages) {
-            let measured = Stage(rawValue: name).flatMap { report.verification[$0] }
+        for (stage, plan) in ordered(report.plan) {
+            let measured = report.verification[stage]
             let device =
                 plan.storageDevice == plan.computeDevice
                 ? plan.computeDevice : "\(plan.storageDevice) to \(plan.computeDevice)"
             table.add([
-                name, plan.storage?.rawValue ?? "file", plan.compute.rawValue, plan.residual.rawValue, device,
+                stage.rawValue, plan.storage?.rawValue ?? "file", plan.compute.rawValue, plan.residual.rawValue, device,
                 mebibytes(plan.weightBytes), plan.reason, measured.map { figure($0.distance?.relativeError) } ?? "-",
                 measured.map { Quantity.figure($0.gate.relativeError) } ?? "-",
                 measured.map { $0.passed ? "yes" : "NO" } ?? "-",
@@ -35,21 +35,21 @@ extension ReportDocument {
     }
 
     private static func facts(_ report: PrecisionReport) -> [String] {
-        let rejected = ordered(report.stages).flatMap { name, plan in
-            plan.rejected.map { "\(name) \($0.format.rawValue) (\($0.reason))" }
+        let rejected = ordered(report.plan).flatMap { stage, plan in
+            plan.rejected.map { "\(stage.rawValue) \($0.format.rawValue) (\($0.reason))" }
         }
-        let sites = ordered(report.stages).flatMap { name, plan in
-            plan.sites.map { "\(name) \($0.path) in \($0.compute.rawValue)" }
+        let sites = ordered(report.plan).flatMap { stage, plan in
+            plan.sites.map { "\(stage.rawValue) \($0.path) in \($0.compute.rawValue)" }
         }
         let memory = report.memory
         return [
-            "kept in fp32 whatever the plan: " + report.alwaysFP32.joined(separator: ", "),
+            "kept in fp32 whatever the plan: " + Plan.alwaysFP32.joined(separator: ", "),
             "rejected: " + list(rejected),
         ] + (sites.isEmpty ? [] : ["wider places: " + list(sites)]) + [
             "memory: \(mebibytes(memory.weights)) MiB of weights; all in fp32 \(mebibytes(memory.allFP32)), all in 16 "
                 + "bits \(mebibytes(memory.allFP16)); about \(mebibytes(memory.peak)) MiB at the widest moment",
-            "device measured: " + (report.fingerprint ?? "no"),
-            "notes: " + list(report.notes),
+            "device measured: " + (report.plan.fingerprint ?? "no"),
+            "notes: " + list(report.plan.notes),
             "learned from earlier runs: "
                 + list(report.learned.sorted { $0.key < $1.key }.flatMap { stage, all in all.map { "\(stage) \($0)" } }),
             "recoveries of earlier runs: " + recoveries(report),
@@ -75,8 +75,8 @@ extension ReportDocument {
             + ", degenerate \(pictures.degenerate)/\(pictures.pairs.count)"
     }
 
-    private static func ordered(_ stages: [String: StagePlan]) -> [(name: String, plan: StagePlan)] {
-        Stage.allCases.compactMap { stage in stages[stage.rawValue].map { (stage.rawValue, $0) } }
+    private static func ordered(_ plan: Plan) -> [(stage: Stage, plan: StagePlan)] {
+        plan.stages.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
     private static func list(_ parts: [String]) -> String {

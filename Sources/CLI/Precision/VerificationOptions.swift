@@ -19,8 +19,9 @@ struct VerificationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Pixels, such as 512x512 or 512. (default: what the model was trained for)", valueName: "size"))
-    var size: PixelSize?
+            "The pictures' size, such as 512x512 or 512. (default: what the model was trained for)",
+            valueName: "WxH"))
+    var size: String?
 
     @Option(
         help: ArgumentHelp(
@@ -29,14 +30,13 @@ struct VerificationOptions: ParsableArguments {
 
     /// - Throws: ``Failure`` that names the field.
     func settings(_ surroundings: Surroundings) throws(Failure) -> VerificationSettings {
+        let size = try size.map(PlanCommand.size)
         let settings = VerificationSettings(
             level: level, steps: steps, width: size?.width, height: size?.height,
             prompts: try prompts.map { (path) throws(Failure) in try PromptFile.read(path, surroundings) }
                 ?? VerificationSettings.plainNouns)
         for prompt in settings.prompts {
             var request = Request(prompt: prompt)
-            request.width = settings.width
-            request.height = settings.height
             request.steps = settings.steps
             try request.validate()
         }
@@ -47,18 +47,6 @@ struct VerificationOptions: ParsableArguments {
 extension VerificationLevel: ExpressibleByArgument {
     /// `l2` is meant, too.
     package init?(argument: String) { self.init(rawValue: argument.uppercased()) }
-}
-
-/// A picture's size as people type it: `1024x768`, or `512` for a square.
-struct PixelSize: ExpressibleByArgument, Equatable {
-    let width, height: Int
-
-    init?(argument: String) {
-        let sides = argument.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-        guard sides.count <= 2, let width = sides[0], let height = sides[sides.count - 1] else { return nil }
-        self.width = width
-        self.height = height
-    }
 }
 
 /// A text file with a prompt a line; empty lines and lines that begin with `#` are no prompts.

@@ -29,16 +29,16 @@ struct VerifyCommand: AsyncParsableCommand {
     var verification: VerificationOptions
 
     @OptionGroup(title: "The model and the machine")
-    var machine: MachineOptions
+    var planning: PlanningOptions
 
     @Flag(help: "Print JSON: every measurement.")
     var json = false
 
     func run() async throws {
         let surroundings = Surroundings.current
-        let (_, report) = try await PrecisionMeasurement(machine, verification, surroundings).make()
+        let (_, report) = try await PrecisionMeasurement(planning, verification, surroundings).make()
         try surroundings.console.print(
-            json ? JSONText.line(["verification": report]) : ReportDocument(report).text)
+            json ? JSONText.line(report) : ReportDocument(report).text)
         if !report.passed { throw ExitStatus.gateFailed }
     }
 }
@@ -51,14 +51,11 @@ struct PrecisionMeasurement: Sendable {
 
     /// - Throws: ``Failure`` that names the field.
     init(
-        _ machine: MachineOptions, _ options: VerificationOptions, _ surroundings: Surroundings
-    ) throws(Failure) {
+        _ planning: PlanningOptions, _ options: VerificationOptions, _ surroundings: Surroundings
+    ) throws {
         self.surroundings = surroundings
         settings = try options.settings(surroundings)
-        choice = WorkerChoice(
-            model: try ModelLocation(surroundings: surroundings).model(named: machine.model), vae: machine.vae,
-            configuration: machine.config, device: try Order.device(machine.device),
-            precision: try Order.precision(machine.precision))
+        choice = try planning.choice(in: surroundings)
     }
 
     /// Measures, showing how far it is.

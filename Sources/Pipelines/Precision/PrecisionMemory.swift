@@ -15,6 +15,7 @@ package struct PrecisionMemory: Sendable {
         /// Formats that its user fixed.
         package var overrides: [String: String] = [:]
 
+        /// Nothing.
         package init() {}
     }
 
@@ -102,8 +103,6 @@ package struct PrecisionMemory: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         // On a full or read-only disk the next run learns the same again.
-        try? FileManager.default.createDirectory(
-            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try? encoder.encode(entry).write(to: file, options: .atomic)
+        if let data = try? encoder.encode(entry) { CacheFolder.write(data, to: file) }
     }
 }
