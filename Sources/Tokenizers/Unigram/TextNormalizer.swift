@@ -19,7 +19,7 @@ indirect enum TextNormalizer: Sendable {
         switch self {
         case .sequence(let steps): steps.reduce(1) { min($0 * $1.growth, 1 << 30) }
         case .map(let map): max(1, map.longestReplacement)
-        case .replace(let pattern, let content): max(1, content.count / pattern.count + 1)
+        case .replace(let pattern, let content): max(1, (content.count + pattern.count - 1) / pattern.count)
         case .replaceSpaces(let content), .prepend(let content): max(1, content.count)
         case .strip: 1
         case .lowercase: 2
