@@ -41,3 +41,22 @@ package struct LayerNorm: Sendable {
         try x.layerNormalized(weight(), bias(), epsilon: epsilon)
     }
 }
+
+/// Division of the last axis by its root mean square, with a scale for each element (Zhang and Sennrich 2019).
+package struct RMSNorm: Sendable {
+    private let weight: Weight
+    private let epsilon: Double
+
+    /// - Parameter name: The scale's key below the scope.
+    package init(
+        _ weights: WeightScope, width: Int, epsilon: Double, name: String = "weight"
+    ) throws(WeightError) {
+        weight = try weights(name, width)
+        self.epsilon = epsilon
+    }
+
+    /// - Parameter x: `[..., width]`
+    package func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
+        try x.rootMeanSquareNormalized(weight(), epsilon: epsilon)
+    }
+}

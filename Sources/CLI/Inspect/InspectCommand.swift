@@ -48,7 +48,8 @@ struct InspectCommand: ParsableCommand {
         } else {
             let summary: CheckpointSummary
             do {
-                summary = try CheckpointSummary(inspecting: path, vae: vae, configuration: config)
+                summary = try CheckpointSummary(
+                    inspecting: ModelPaths(model: path, vae: vae, configuration: config))
             } catch {
                 throw Failure(error)
             }

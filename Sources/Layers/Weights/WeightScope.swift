@@ -10,28 +10,30 @@ package import Torch
 package struct WeightScope: Sendable {
     private let ledger: WeightLedger
     private let path: String
+    /// The type that the scope's weights are computed in.
+    package let compute: DType
 
     /// The root of a component's weights.
     package init(_ weights: ComponentWeights, placement: Placement) {
-        ledger = WeightLedger(weights, placement)
-        path = ""
+        self.init(WeightLedger(weights, placement), "", placement.compute)
     }
 
-    private init(_ ledger: WeightLedger, _ path: String) {
+    private init(_ ledger: WeightLedger, _ path: String, _ compute: DType) {
         self.ledger = ledger
         self.path = path
+        self.compute = compute
     }
 
     /// The scope one level down.
     package subscript(_ name: String) -> WeightScope {
-        WeightScope(ledger, path.isEmpty ? name : path + "." + name)
+        WeightScope(ledger, path.isEmpty ? name : path + "." + name, compute)
     }
+
+    /// The same scope with its weights computed in another type, where the architecture needs one.
+    package func computing(in type: DType) -> WeightScope { WeightScope(ledger, path, type) }
 
     /// The scope of a numbered part.
     package subscript(_ index: Int) -> WeightScope { self[String(index)] }
-
-    /// The type that the component computes in.
-    package var compute: DType { ledger.placement.compute }
 
     package var device: Device { ledger.placement.device }
 
@@ -41,7 +43,7 @@ package struct WeightScope: Sendable {
     /// A tensor of the checkpoint.
     /// - Throws: `WeightError` naming key, expected and found shape.
     package func callAsFunction(_ name: String, _ shape: Int...) throws(WeightError) -> Weight {
-        try ledger.weight(path.isEmpty ? name : path + "." + name, shape)
+        try ledger.weight(path.isEmpty ? name : path + "." + name, shape, compute)
     }
 }
 
@@ -60,7 +62,7 @@ private final class WeightLedger: Sendable {
         used.withLock { used in weights.tensors.keys.filter { !used.contains($0) } }.sorted()
     }
 
-    func weight(_ key: String, _ shape: [Int]) throws(WeightError) -> Weight {
+    func weight(_ key: String, _ shape: [Int], _ compute: DType) throws(WeightError) -> Weight {
         guard let source = weights.tensors[key] else {
             throw .missing(component: weights.name, key: key, expected: shape)
         }
@@ -75,7 +77,7 @@ private final class WeightLedger: Sendable {
                 component: weights.name, key: key, found: source.stored.entry.elementType.rawValue)
         }
         do throws(TensorError) {
-            return Weight(try place(source, dtype), compute: placement.compute)
+            return try place(source, dtype, compute)
         } catch {
             throw .tensor(component: weights.name, key: key, cause: error)
         }
@@ -84,10 +86,15 @@ private final class WeightLedger: Sendable {
     /// Below this a cast at load costs less than the bookkeeping of casting on each use: biases and norms.
     private static let alwaysCast = 1 << 16
 
-    private func place(_ source: TensorSource, _ dtype: DType) throws(TensorError) -> Tensor {
+    private func place(
+        _ source: TensorSource, _ dtype: DType, _ compute: DType
+    ) throws(TensorError) -> Weight {
         let tensor = try Tensor(source, dtype).to(placement.device)
         let small = source.shape.reduce(1, *) <= Self.alwaysCast
-        return try tensor.to(placement.storage ?? (small ? placement.compute : dtype))
+        let kept = placement.storage ?? (small ? compute : dtype)
+        guard let scale = source.scale else { return Weight(try tensor.to(kept), compute: compute) }
+        guard kept != dtype else { return Weight(tensor, compute: compute, scale: scale) }
+        return Weight(try (tensor.to(.float32) * scale).to(kept), compute: compute)
     }
 }
 

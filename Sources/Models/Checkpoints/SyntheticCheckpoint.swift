@@ -44,10 +44,7 @@ package enum SyntheticCheckpoint {
         // OpenCLIP keeps three matrices in one tensor, which is then named three times, once for each block of rows.
         var seen: Set<String> = []
         return all.filter { seen.insert($0.stored).inserted }.map { tensor in
-            guard case .block(_, let count) = tensor.reading else {
-                return tensor.reading == .transposed ? tensor.shaped(tensor.shape.reversed()) : tensor
-            }
-            return tensor.shaped([tensor.shape[0] * count] + tensor.shape.dropFirst())
+            tensor.shaped(tensor.storedShape)
         }
     }
 
