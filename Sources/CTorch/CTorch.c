@@ -160,7 +160,11 @@ int32_t ct_thread_count(uint32_t *count) { return enter() || check(torch.torch_g
 // MARK: - Tensors
 
 static int32_t device_code(int32_t device) {
-    return device == CT_CUDA ? torch.aoti_torch_device_type_cuda() : torch.aoti_torch_device_type_cpu();
+    switch (device) {
+    case CT_CUDA: return torch.aoti_torch_device_type_cuda();
+    case CT_META: return torch.aoti_torch_device_type_meta();
+    default: return torch.aoti_torch_device_type_cpu();
+    }
 }
 
 static void contiguous_strides(const int64_t *sizes, int64_t rank, int64_t *strides) {
@@ -226,7 +230,9 @@ int32_t ct_dtype(CTTensor tensor, int32_t *dtype) {
 int32_t ct_device(CTTensor tensor, int32_t *device, int32_t *index) {
     int32_t type = 0;
     if (check(torch.aoti_torch_get_device_type(tensor, &type))) return 1;
-    *device = type == torch.aoti_torch_device_type_cuda() ? CT_CUDA : CT_CPU;
+    *device = type == torch.aoti_torch_device_type_cuda()   ? CT_CUDA
+              : type == torch.aoti_torch_device_type_meta() ? CT_META
+                                                            : CT_CPU;
     return check(torch.aoti_torch_get_device_index(tensor, index));
 }
 

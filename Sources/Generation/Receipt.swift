@@ -32,10 +32,16 @@ package struct Receipt: Sendable, Equatable, Codable {
         /// `file` keeps the checkpoint's types.
         package let storage: String
         package let compute: String
+        /// The format of the sums that blocks add to.
+        package let residual: String
+        /// Layers that computed in another format, by path.
+        package let sites: [String: String]
 
-        package init(storage: String, compute: String) {
+        package init(storage: String, compute: String, residual: String, sites: [String: String] = [:]) {
             self.storage = storage
             self.compute = compute
+            self.residual = residual
+            self.sites = sites
         }
     }
 
@@ -57,8 +63,12 @@ package struct Receipt: Sendable, Equatable, Codable {
     package var sourceSHA256: String?
     package var device: String
     package var libtorch: String
-    /// By stage: `text`, `denoiser`, `vae.encode`, `vae.decode`.
+    /// The precision plan's name: equal decisions have equal names.
+    package var plan: String
+    /// By stage: `text_encoder`, `text_encoder_2`, `denoiser`, `vae.encode`, `vae.decode`.
     package var precision: [String: Precision]
+    /// What went wrong on the way and was put right.
+    package var recoveries: [Recovery]
     /// What was done that the request did not literally say.
     package var notes: [String]
     /// Of the 8-bit RGB pixels, row by row: tells whether two pictures are the same whatever their files say.
@@ -69,7 +79,8 @@ package struct Receipt: Sendable, Equatable, Codable {
         height: Int,
         steps: Int, sampler: String, schedule: String, guidanceScale: Double, guidanceRescale: Double,
         clipSkip: Int, strength: Double?, sourceSHA256: String?, device: String, libtorch: String,
-        precision: [String: Precision], notes: [String], pixelsSHA256: String
+        plan: String, precision: [String: Precision], recoveries: [Recovery], notes: [String],
+        pixelsSHA256: String
     ) {
         self.gesso = gesso
         self.model = model
@@ -88,7 +99,9 @@ package struct Receipt: Sendable, Equatable, Codable {
         self.sourceSHA256 = sourceSHA256
         self.device = device
         self.libtorch = libtorch
+        self.plan = plan
         self.precision = precision
+        self.recoveries = recoveries
         self.notes = notes
         self.pixelsSHA256 = pixelsSHA256
     }

@@ -11,6 +11,6 @@ package struct Embedding: Sendable {
     /// - Parameter ids: `[batch, tokens]`, int64, each below the number of entries.
     /// - Returns: `[batch, tokens, width]`
     package func callAsFunction(_ ids: Tensor) throws(TensorError) -> Tensor {
-        try ids.embedded(table())
+        try table.rows(ids)
     }
 }

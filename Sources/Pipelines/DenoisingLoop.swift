@@ -1,4 +1,4 @@
-internal import Generation
+internal import Planning
 internal import Sampling
 internal import Torch
 
@@ -11,6 +11,8 @@ struct DenoisingLoop {
     /// `[1, channels, height, width]`
     private(set) var latents: Tensor
     private var previousDenoised: Tensor?
+    /// The spread of the newest prediction.
+    private var spread: Double?
     private var noise: NoiseSource
 
     /// Draws the picture's noise in the reference's order, shaped like the latents.
@@ -48,16 +50,23 @@ struct DenoisingLoop {
         self.noise = noise
     }
 
-    /// Takes one step.
+    /// Takes one step; a step that throws leaves the loop as it was, so that it can be taken again.
+    /// - Parameter format: What the denoiser computes in.
     /// - Parameter predict: The denoiser's output for model input `[1 or 2, ...]` and timestep; with guidance on, the
     ///   first half of the batch is the unconditional prediction.
+    /// - Throws: `Anomaly` when the prediction or the latents are none.
     mutating func advance(
-        _ index: Int, predict: (Tensor, Double) throws -> Tensor
+        _ index: Int, _ format: NumberFormat, predict: (Tensor, Double) throws -> Tensor
     ) throws {
+        var noise = noise
+        let place = "step \(index + 1) of \(trajectory.steps.count)"
         let step = trajectory.steps[index]
         let input = try latents * step.inputScale
         let batch = guidance.isActive ? try Tensor.concatenated([input, input], along: 0) : input
-        let output = try guided(predict(batch, step.timestep))
+        let prediction = try FaultInjection.pass(
+            predict(batch, step.timestep), .prediction(step: index), format)
+        let spread = try Guards.checkPrediction(prediction, previous: spread, place: place)
+        let output = try guided(prediction)
 
         // Products before sums, each rounded by itself, as the reference computes them.
         var denoised = try output * step.outputToDenoised + latents * step.latentsToDenoised
@@ -77,15 +86,12 @@ struct DenoisingLoop {
         let fresh = step.slope?.noise ?? weights.noise
         if fresh != 0 { next = try next + noise.draw() * fresh }
 
-        let range = try next.extremes()
-        guard range.minimum.isFinite, range.maximum.isFinite else {
-            throw Failure(
-                .notFinite,
-                "the denoiser's result is not finite at step \(index + 1) of \(trajectory.steps.count); "
-                    + "try --precision fp32, and another checkpoint if that does not help")
-        }
+        next = try FaultInjection.pass(next, .latents(step: index), format)
+        try Guards.checkLatents(next, noise: step.sigma, place: place)
         latents = next
         previousDenoised = denoised
+        self.spread = spread
+        self.noise = noise
     }
 
     private func scalar(_ number: Double) throws(TensorError) -> Tensor {

@@ -4,19 +4,25 @@ internal import Planning
 internal import SafeTensors
 internal import Torch
 
-/// SDXL's four models, each loaded when it is first needed and given back when told. Lives on the device thread.
+/// SDXL's four models, each loaded as the plan says when it is first needed and given back when told. Lives on the
+/// device thread.
 struct SDXLModels {
     private let checkpoint: SDXLCheckpoint
-    private let plan: Plan
-    private let device: Device
+    /// What runs now; promotions of a running request change it.
+    private(set) var plan: Plan
     private var text: SDXLTextStage?
     private var unet: UNet?
     private var decoder: VAEDecoder?
+    private var exactDecoder: VAEDecoder?
+    /// Look into a model when its stage went wrong.
+    let observers: [Stage: SiteObserver] = [
+        .denoiser: SiteObserver(), .decode: SiteObserver(), .encode: SiteObserver(),
+        .textEncoder: SiteObserver(), .textEncoder2: SiteObserver(),
+    ]
 
-    init(_ checkpoint: SDXLCheckpoint, _ plan: Plan, _ device: Device) {
+    init(_ checkpoint: SDXLCheckpoint, _ plan: Plan) {
         self.checkpoint = checkpoint
         self.plan = plan
-        self.device = device
     }
 
     /// The first encoder without its last layer, which SDXL never uses and some published merges have broken; the
@@ -27,12 +33,14 @@ struct SDXLModels {
         let second = checkpoint.textEncoder2
         let stage = SDXLTextStage(
             first: try CLIPTextModel(
-                scope(first.weights, .text), first.configuration,
+                scope(first.weights, .textEncoder), first.configuration,
                 layerCount: first.configuration.layers - 1),
             second: try CLIPTextModel(
-                scope(second.weights, .text), second.configuration, layerCount: second.configuration.layers))
-        shedCopied(first.weights, .text)
-        shedCopied(second.weights, .text)
+                scope(second.weights, .textEncoder2), second.configuration,
+                layerCount: second.configuration.layers),
+            formats: (plan[.textEncoder].compute, plan[.textEncoder2].compute))
+        shedCopied(first.weights, .textEncoder)
+        shedCopied(second.weights, .textEncoder2)
         text = stage
         return stage
     }
@@ -46,18 +54,33 @@ struct SDXLModels {
     }
 
     mutating func pictureStage() throws(WeightError) -> PictureStage {
-        if let decoder { return PictureStage(decoder: decoder) }
+        if let decoder { return PictureStage(decoder: decoder, format: plan[.decode].compute) }
         let loaded = try VAEDecoder(scope(checkpoint.vae.weights, .decode), checkpoint.vae.configuration)
         shedCopied(checkpoint.vae.weights, .decode)
         decoder = loaded
-        return PictureStage(decoder: loaded)
+        return PictureStage(decoder: loaded, format: plan[.decode].compute)
+    }
+
+    /// The decoder in float32, beside the planned one: for tiles that the planned one spoilt.
+    mutating func exactPictureStage() throws(WeightError) -> PictureStage {
+        if plan[.decode].compute == .fp32 { return try pictureStage() }
+        if let exactDecoder { return PictureStage(decoder: exactDecoder, format: .fp32) }
+        let loaded = try VAEDecoder(
+            exactScope(checkpoint.vae.weights, .decode), checkpoint.vae.configuration)
+        exactDecoder = loaded
+        return PictureStage(decoder: loaded, format: .fp32)
     }
 
     /// Used once a request, so it is not kept.
-    func sourceStage() throws(WeightError) -> SourceStage {
-        let encoder = try VAEEncoder(scope(checkpoint.vae.weights, .encode), checkpoint.vae.configuration)
-        shedCopied(checkpoint.vae.weights, .encode)
-        return SourceStage(encoder: encoder, device: device)
+    /// - Parameter exact: In float32 whatever is planned.
+    func sourceStage(exact: Bool = false) throws(WeightError) -> SourceStage {
+        let weights = checkpoint.vae.weights
+        let encoder = try VAEEncoder(
+            exact ? exactScope(weights, .encode) : scope(weights, .encode), checkpoint.vae.configuration)
+        shedCopied(weights, .encode)
+        return SourceStage(
+            encoder: encoder, device: Placement(plan[.encode], observer: nil).computeDevice,
+            format: exact ? .fp32 : plan[.encode].compute)
     }
 
     /// Gives the text encoders' memory back.
@@ -71,18 +94,53 @@ struct SDXLModels {
     /// system's cache of the file when they are next used; copies in another type stay.
     func restDenoiser() { checkpoint.unet.weights.dropPages() }
 
+    /// Changes a stage's plan; its model is loaded anew when it is next asked for.
+    mutating func promote(_ promotion: Promotion) {
+        plan.promote(promotion.stage, promotion)
+        switch promotion.stage {
+        case .textEncoder, .textEncoder2: text = nil
+        case .denoiser: unet = nil
+        case .decode: decoder = nil
+        case .encode: break
+        }
+    }
+
+    /// Every key that each stage's model asks for, found by building the models from shapes alone. Device thread.
+    func liveKeys() throws(WeightError) -> [Stage: Set<String>] {
+        func dry(_ weights: ComponentWeights) -> WeightScope { WeightScope(weights, placement: .dry) }
+        let first = dry(checkpoint.textEncoder.weights)
+        let second = dry(checkpoint.textEncoder2.weights)
+        let denoiser = dry(checkpoint.unet.weights)
+        let encoder = dry(checkpoint.vae.weights)
+        let decoder = dry(checkpoint.vae.weights)
+        _ = try CLIPTextModel(
+            first, checkpoint.textEncoder.configuration,
+            layerCount: checkpoint.textEncoder.configuration.layers - 1)
+        _ = try CLIPTextModel(
+            second, checkpoint.textEncoder2.configuration,
+            layerCount: checkpoint.textEncoder2.configuration.layers)
+        _ = try UNet(denoiser, checkpoint.unet.configuration)
+        _ = try VAEEncoder(encoder, checkpoint.vae.configuration)
+        _ = try VAEDecoder(decoder, checkpoint.vae.configuration)
+        return [
+            .textEncoder: first.usedKeys, .textEncoder2: second.usedKeys, .denoiser: denoiser.usedKeys,
+            .encode: encoder.usedKeys, .decode: decoder.usedKeys,
+        ]
+    }
+
     private func scope(_ weights: ComponentWeights, _ stage: Stage) -> WeightScope {
-        let stagePlan = plan[stage]
-        return WeightScope(
-            weights,
-            placement: Placement(
-                device: device, storage: stagePlan.storage.map(DType.init), compute: DType(stagePlan.compute))
-        )
+        WeightScope(weights, placement: Placement(plan[stage], observer: observers[stage]))
+    }
+
+    private func exactScope(_ weights: ComponentWeights, _ stage: Stage) -> WeightScope {
+        var exact = plan[stage]
+        Promotion(stage, .compute(.fp32), evidence: "").apply(to: &exact)
+        return WeightScope(weights, placement: Placement(exact, observer: observers[stage]))
     }
 
     /// After copying into another type or onto a card the mapped original is not needed.
     private func shedCopied(_ weights: ComponentWeights, _ stage: Stage) {
-        if plan[stage].storage != nil || device != .cpu { weights.dropPages() }
+        if plan[stage].residency == .copied { weights.dropPages() }
     }
 }
 

@@ -12,46 +12,47 @@ package import Torch
 /// between steps, and nothing else computes beside it.
 package actor SDXLPipeline: Worker {
     package nonisolated let checkpoint: SDXLCheckpoint
+    /// What was planned before anything ran.
     package nonisolated let plan: Plan
-    private nonisolated let device: Device
+    private nonisolated let facts: DeviceFacts
     private nonisolated let libtorch: LibTorch.Opened
     private nonisolated let thread: DeviceActor
+    private nonisolated let memory: PrecisionMemory?
     private let tokens: SDXLTextStage.Tokens
     private var models: SDXLModels
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.unownedExecutor }
 
     /// Opens libtorch; loads nothing yet.
-    /// - Throws: ``Failure``: no libtorch, no such device, or tokenizer files that can't be read.
-    package init(_ checkpoint: SDXLCheckpoint, policy: PrecisionPolicy, device: Device) throws {
+    /// - Parameters:
+    ///   - facts: What is known of the device; nil for a device that was not measured.
+    ///   - budget: What memory allows.
+    ///   - memory: Where promotions that this checkpoint needed are kept between runs; nil keeps none.
+    /// - Throws: ``Failure``: no libtorch, no such device, tokenizer files that can't be read, or a policy that cannot be
+    ///   followed here.
+    package init(
+        _ checkpoint: SDXLCheckpoint, policy: PrecisionPolicy, device: Device, facts: DeviceFacts? = nil,
+        budget: MemoryBudget = .unlimited, memory: PrecisionMemory? = nil
+    ) throws {
         (libtorch, tokens) = try failing {
             (try LibTorch.open(), try SDXLTextStage.Tokens(checkpoint))
         }
-        if device.kind == .cuda {
-            let cards = LibTorch.cudaDeviceCount()
-            guard libtorch.supportsCUDA, Int(device.index) < cards else {
-                throw Failure(
-                    .cannotRun,
-                    libtorch.supportsCUDA
-                        ? "device \(device) is not there: libtorch sees \(cards) CUDA cards"
-                        : "device \(device) needs a CUDA build of libtorch; \(libtorch.path) is for CPUs",
-                    field: "device")
-            }
-        }
+        try DeviceCheck.require(device, libtorch)
         self.checkpoint = checkpoint
-        self.device = device
-        plan = Plan(
-            device: "\(device)",
-            parameters: [
-                .text: checkpoint.textEncoder.weights.parameterCount
-                    + checkpoint.textEncoder2.weights.parameterCount,
-                .denoiser: checkpoint.unet.weights.parameterCount,
-                .encode: checkpoint.vae.weights.parameterCount,
-                .decode: checkpoint.vae.weights.parameterCount,
-            ], policy: policy)
-        models = SDXLModels(checkpoint, plan, device)
+        self.memory = memory
+        let facts = facts ?? DeviceFacts(unmeasured: device)
+        self.facts = facts
+        plan = checkpoint.plan(
+            facts, policy: policy, budget: budget, learned: memory?.learned(facts.profile?.fingerprint) ?? [])
+        guard plan.problems.isEmpty else {
+            throw Failure(.cannotRun, plan.problems.joined(separator: "; "), field: "precision")
+        }
+        models = SDXLModels(checkpoint, plan)
         thread = DeviceActor.of(device)
     }
+
+    /// What runs now: the plan with every promotion that a request needed since.
+    package var presentPlan: Plan { models.plan }
 
     package func run(
         _ request: Request, progress: @escaping @Sendable (Progress) -> Void
@@ -65,30 +66,48 @@ package actor SDXLPipeline: Worker {
         }
     }
 
+    /// Runs every stage once, in the planned formats and at the size that will be served: the first check of a plan on
+    /// real weights, and what makes the first request as fast as the second.
+    /// - Returns: What went wrong and was put right.
+    /// - Throws: ``Failure``.
+    @discardableResult
+    package func warmUp(width: Int? = nil, height: Int? = nil) async throws -> [Recovery] {
+        var request = Request(prompt: "warm-up")
+        request.negativePrompt = ""
+        request.width = width
+        request.height = height
+        request.steps = 1
+        request.seed = 0
+        return try await run(request) { _ in }.pictures.flatMap(\.receipt.recoveries)
+    }
+
     private func paint(_ request: Request, _ clock: consuming StageClock) async throws -> Result {
-        let definite = try SDXLRequest(request, checkpoint, tokens, plan, squareRoots: .libtorch)
+        let definite = try SDXLRequest(request, checkpoint, tokens, models.plan, squareRoots: .libtorch)
         let files = try FileHashes.open(checkpoint.usedFiles)
         async let hashes = Self.hash(files, name: checkpoint.name)
+        var record = RecoveryRecord()
 
-        let conditioning = try encodeText(definite, &clock)
+        let conditioning = try encodeText(definite, &record, &clock)
         await Task.yield()
-        let moments = try encodeSource(definite, &clock)
+        let moments = try encodeSource(definite, &record, &clock)
         await Task.yield()
 
         try Task.checkCancellation()
         clock.enter(.loading)
-        let unet = try models.denoiser()
-        let embedding = try unet.microConditioning(conditioning)
+        var denoising = try Denoising(&models, conditioning)
 
-        var painted: [(picture: Picture, latents: Result.Latents)] = []
+        var painted: [Painted] = []
         for (index, seed) in definite.seeds.enumerated() {
             clock.enter(.denoising, picture: index + 1, of: definite.seeds.count)
+            let begin = record.events.count
             var loop = try startLoop(definite, seed: seed, moments)
             let steps = loop.trajectory.steps.count
             for step in 0..<steps {
                 try Task.checkCancellation()
-                try loop.advance(step) { input, timestep in
-                    try unet(input, timestep: timestep, conditioning, microConditioning: embedding)
+                do {
+                    try loop.advance(step, models.plan[.denoiser].compute, predict: denoising.predict)
+                } catch let anomaly as Anomaly {
+                    try recover(step, &loop, &denoising, anomaly, &record)
                 }
                 clock.finished(step + 1, of: steps)
                 // Lets other work on this device in between two steps.
@@ -97,43 +116,92 @@ package actor SDXLPipeline: Worker {
             models.restDenoiser()
             try Task.checkCancellation()
             clock.enter(.decoding, picture: index + 1, of: definite.seeds.count)
-            let picture = try models.pictureStage().decode(loop.latents) { clock.finished($0, of: $1) }
+            let picture = try decode(loop.latents, &record) { clock.finished($0, of: $1) }
             let latents = loop.latents
+            // What a shared stage needed belongs to every picture's receipt, a picture's own steps to its own.
+            let shared = index == 0 ? record.events[..<begin] : record.events.prefix(painted[0].shared)
             painted.append(
-                (
-                    picture,
-                    Result.Latents(shape: Array(latents.shape.dropFirst()), values: try latents.floats())
-                ))
+                Painted(
+                    picture: picture,
+                    latents: Result.Latents(
+                        shape: Array(latents.shape.dropFirst()), values: try latents.floats()),
+                    recoveries: Array(shared) + record.events[begin...], shared: shared.count))
             await Task.yield()
         }
+        learn(record)
 
         let (model, hashNotes) = try await hashes
-        let notes = definite.notes + hashNotes
+        let notes = definite.notes + models.plan.notes + hashNotes
         let pictures = zip(painted, definite.seeds).map { painted, seed in
             Result.Painted(
                 width: painted.picture.width, height: painted.picture.height, pixels: painted.picture.pixels,
                 latents: painted.latents,
-                receipt: receipt(request, definite, seed: seed, model, notes, painted.picture))
+                receipt: receipt(
+                    request, definite, seed: seed, model, notes + painted.recoveries.map(\.note), painted))
         }
-        return Result(pictures: pictures, seconds: clock.seconds, notes: notes)
+        return Result(
+            pictures: pictures, seconds: clock.seconds, notes: notes + record.events.map(\.note))
     }
 
-    /// Positive and negative conditioning side by side, or the positive alone without guidance.
+    /// A finished picture on its way to its receipt.
+    private struct Painted {
+        let picture: Picture
+        let latents: Result.Latents
+        let recoveries: [Recovery]
+        /// How many of the recoveries are of stages that all pictures share.
+        let shared: Int
+    }
+
+    /// The denoiser with what does not change from step to step.
+    private struct Denoising {
+        private let unet: UNet
+        private let conditioning: UNet.Conditioning
+        private let embedding: Tensor
+
+        init(_ models: inout SDXLModels, _ conditioning: UNet.Conditioning) throws {
+            unet = try models.denoiser()
+            self.conditioning = conditioning
+            embedding = try unet.microConditioning(conditioning)
+        }
+
+        /// The same for a denoiser that was loaded anew.
+        func renewed(_ models: inout SDXLModels) throws -> Denoising {
+            try Denoising(&models, conditioning)
+        }
+
+        func predict(_ input: Tensor, timestep: Double) throws -> Tensor {
+            try unet(input, timestep: timestep, conditioning, microConditioning: embedding)
+        }
+    }
+
+    // MARK: - Stages
+
+    /// Positive and negative conditioning side by side, or the positive alone without guidance. Encoded again, in
+    /// float32, when the first try gave none.
     private func encodeText(
-        _ definite: SDXLRequest, _ clock: inout StageClock
+        _ definite: SDXLRequest, _ record: inout RecoveryRecord, _ clock: inout StageClock
     ) throws -> UNet.Conditioning {
-        try Task.checkCancellation()
-        clock.enter(.loading)
-        let stage = try models.textStage()
-        try Task.checkCancellation()
-        clock.enter(.encoding)
-        let positive = try stage.encode(definite.prompt, clipSkip: definite.clipSkip)
-        var encoded = [positive]
-        if definite.guidance.isActive {
-            // The reference leaves layers out for the prompt alone.
-            let negative =
-                try definite.negative.map { try stage.encode($0, clipSkip: 0) } ?? positive.zeroed()
-            encoded.insert(negative, at: 0)
+        let encoded: [SDXLTextStage.Encoded]
+        do {
+            encoded = try encodePrompts(definite, &clock)
+        } catch let anomaly as Anomaly {
+            PrecisionCounters.shared.count(anomaly)
+            try record.begin(anomaly)
+            let before = models.plan[anomaly.stage]
+            var promotion: Promotion?
+            if before.compute != .fp32 {
+                let wider = Promotion(anomaly.stage, .compute(.fp32), evidence: "\(anomaly)")
+                models.promote(wider)
+                promotion = wider
+            }
+            do {
+                encoded = try encodePrompts(definite, &clock)
+            } catch let again as Anomaly {
+                throw Failure(.notFinite, "\(again), also when encoded again in fp32: the text encoder is damaged")
+            }
+            record.keep(
+                anomaly, from: before, to: models.plan[anomaly.stage],
+                outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
         }
         models.releaseText()
         let sizes = [definite.height, definite.width, 0, 0, definite.height, definite.width].map(Double.init)
@@ -143,13 +211,46 @@ package actor SDXLPipeline: Worker {
             sizes: encoded.map { _ in sizes })
     }
 
-    private func encodeSource(
+    private func encodePrompts(
         _ definite: SDXLRequest, _ clock: inout StageClock
+    ) throws -> [SDXLTextStage.Encoded] {
+        try Task.checkCancellation()
+        clock.enter(.loading)
+        let stage = try models.textStage()
+        try Task.checkCancellation()
+        clock.enter(.encoding)
+        let positive = try stage.encode(definite.prompt, clipSkip: definite.clipSkip)
+        guard definite.guidance.isActive else { return [positive] }
+        // The reference leaves layers out for the prompt alone.
+        let negative = try definite.negative.map { try stage.encode($0, clipSkip: 0) } ?? positive.zeroed()
+        return [negative, positive]
+    }
+
+    private func encodeSource(
+        _ definite: SDXLRequest, _ record: inout RecoveryRecord, _ clock: inout StageClock
     ) throws -> VAEEncoder.Moments? {
         guard let source = definite.source else { return nil }
         try Task.checkCancellation()
         clock.enter(.sourcePicture)
-        return try models.sourceStage().encode(source) { clock.finished($0, of: $1) }
+        do {
+            return try models.sourceStage().encode(source) { clock.finished($0, of: $1) }
+        } catch let anomaly as Anomaly {
+            PrecisionCounters.shared.count(anomaly)
+            try record.begin(anomaly)
+            let before = models.plan[.encode]
+            var exact = before
+            Promotion(.encode, .compute(.fp32), evidence: "").apply(to: &exact)
+            do {
+                let moments = try models.sourceStage(exact: true).encode(source) { clock.finished($0, of: $1) }
+                record.keep(
+                    anomaly, from: before, to: exact, outcome: before.compute == .fp32 ? .repeated : .promoted)
+                return moments
+            } catch let again as Anomaly {
+                throw Failure(
+                    .notFinite,
+                    "\(again): the encoded source picture is not finite, also in fp32; another VAE may help")
+            }
+        }
     }
 
     /// Noise, and the source picture's latents, in the reference's order of draws.
@@ -160,11 +261,128 @@ package actor SDXLPipeline: Worker {
         let shape = [
             1, checkpoint.vae.configuration.latentChannels, definite.height / factor, definite.width / factor,
         ]
-        var noise = DenoisingLoop.NoiseSource(seed: seed, shape: shape, device: device)
+        var noise = DenoisingLoop.NoiseSource(seed: seed, shape: shape, device: thread.device)
         let clean = try moments.map {
             try SourcePicture.sample($0, checkpoint.vae.configuration, noise: noise.draw())
         }
         return try DenoisingLoop(definite.trajectory, definite.guidance, clean: clean, noise: noise)
+    }
+
+    // MARK: - Recovery
+
+    /// Takes a step again from where it began: first as it was, watched layer by layer, then one rung wider at a time.
+    private func recover(
+        _ step: Int, _ loop: inout DenoisingLoop, _ denoising: inout Denoising, _ anomaly: Anomaly,
+        _ record: inout RecoveryRecord
+    ) throws {
+        PrecisionCounters.shared.count(anomaly)
+        let before = models.plan[.denoiser]
+        var site: String?
+        var promotion: Promotion?
+        while true {
+            try record.begin(anomaly)
+            if let promotion {
+                // A wider stage keeps its weights as the file has them; its features grow.
+                try RecoveryRecord.requireMemory(loop.latents.elementCount * 4 << 10, anomaly)
+                models.promote(promotion)
+                denoising = try denoising.renewed(&models)
+            }
+            let (result, seen) =
+                models.observers[.denoiser].map { observer in
+                    observer.observe {
+                        try loop.advance(step, models.plan[.denoiser].compute, predict: denoising.predict)
+                    }
+                } ?? (.failure(anomaly), [])
+            site = seen.firstNotFinite?.path ?? site
+            switch result {
+            case .success:
+                record.keep(
+                    anomaly, site: site, from: before, to: models.plan[.denoiser],
+                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
+                return
+            case .failure(let again as Anomaly):
+                promotion = RecoveryLadder.next(
+                    .denoiser, models.plan[.denoiser], site: seen.firstNotFinite?.path,
+                    hasBF16: facts.hasNativeBF16, evidence: "\(again)")
+                guard promotion == nil else { continue }
+                throw Failure(
+                    .notFinite,
+                    "\(again)\(site.map { ", first in \($0)" } ?? ""), also in fp32: no format paints this; the "
+                        + "denoiser's weights or the request are at fault")
+            case .failure(let error):
+                throw error
+            }
+        }
+    }
+
+    /// Decodes; a tile that is none is decoded again in float32, alone, and a picture that looks like none is kept only
+    /// when float32 gives the same.
+    private func decode(
+        _ latents: Tensor, _ record: inout RecoveryRecord, progress: (Int, Int) throws -> Void
+    ) throws -> Picture {
+        let before = models.plan[.decode]
+        let stage = try models.pictureStage()
+        let picture = try stage.decode(
+            latents,
+            redo: { anomaly, part, index in
+                PrecisionCounters.shared.count(anomaly)
+                try record.begin(anomaly)
+                return try redecode(part, index, of: stage.tileCount(latents), anomaly, &record)
+            }, progress: progress)
+        guard let suspicion = Guards.suspicion(picture.pixels) else { return picture }
+        let anomaly = Anomaly(check: .picture, stage: .decode, place: "the picture", found: suspicion)
+        PrecisionCounters.shared.count(anomaly)
+        try record.begin(anomaly)
+        let exact = try models.exactPictureStage().decode(latents, progress: { _, _ in })
+        var plan = before
+        Promotion(.decode, .compute(.fp32), evidence: "").apply(to: &plan)
+        if Guards.suspicion(exact.pixels) == nil {
+            record.keep(
+                anomaly, from: before, to: plan, outcome: before.compute == .fp32 ? .repeated : .promoted,
+                learning: before.compute == .fp32
+                    ? nil : Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)"))
+            return exact
+        }
+        let difference = zip(picture.pixels, exact.pixels).map { Int($0).distance(to: Int($1)).magnitude }.max()
+        guard let difference, difference <= 8 else {
+            throw Failure(
+                .notFinite,
+                "\(anomaly); decoded again in fp32 it looks otherwise and still like none: the decoder is broken")
+        }
+        record.keep(anomaly, from: before, to: plan, outcome: .confirmed)
+        return exact
+    }
+
+    private func redecode(
+        _ latents: Tensor, _ index: Int, of count: Int, _ anomaly: Anomaly, _ record: inout RecoveryRecord
+    ) throws -> Tensor {
+        let before = models.plan[.decode]
+        let exact = try models.exactPictureStage()
+        var plan = before
+        Promotion(.decode, .compute(.fp32), evidence: "").apply(to: &plan)
+        let (result, seen) =
+            models.observers[.decode].map { observer in
+                observer.observe { try exact.tile(latents, index, of: count) }
+            } ?? (.failure(anomaly), [])
+        switch result {
+        case .success(let pixels):
+            record.keep(
+                anomaly, from: before, to: plan, outcome: before.compute == .fp32 ? .repeated : .promoted,
+                learning: before.compute == .fp32
+                    ? nil : Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)"))
+            return pixels
+        case .failure(let again as Anomaly):
+            let site = seen.firstNotFinite.map { ", first in \($0.path)" } ?? ""
+            throw Failure(
+                .notFinite, "the decoded picture: \(again)\(site), also in fp32; another VAE may help (--vae)")
+        case .failure(let error): throw error
+        }
+    }
+
+    /// Keeps what the request needed for the next one and the next run.
+    private func learn(_ record: RecoveryRecord) {
+        for promotion in record.learned where promotion.stage == .decode { models.promote(promotion) }
+        memory?.learn(record.learned, record.events, facts.profile?.fingerprint)
     }
 
     @concurrent private static func hash(
@@ -175,12 +393,12 @@ package actor SDXLPipeline: Worker {
 
     private func receipt(
         _ request: Request, _ definite: SDXLRequest, seed: UInt64, _ model: Receipt.Model, _ notes: [String],
-        _ picture: Picture
+        _ painted: Painted
     ) -> Receipt {
+        let plan = models.plan
         var precision: [String: Receipt.Precision] = [:]
         for stage in Stage.allCases where stage != .encode || request.image != nil {
-            precision[stage.rawValue] = Receipt.Precision(
-                storage: plan[stage].storage?.rawValue ?? "file", compute: plan[stage].compute.rawValue)
+            precision[stage.rawValue] = Receipt.Precision(plan[stage])
         }
         return Receipt(
             gesso: GessoVersion.current, model: model, prompt: request.prompt,
@@ -190,7 +408,7 @@ package actor SDXLPipeline: Worker {
             guidanceScale: request.guidanceScale, guidanceRescale: request.guidanceRescale,
             clipSkip: request.clipSkip, strength: request.image == nil ? nil : request.strength,
             sourceSHA256: request.image.map(FileHashes.sha256), device: plan.device,
-            libtorch: libtorch.version, precision: precision, notes: notes,
-            pixelsSHA256: FileHashes.sha256(picture.pixels))
+            libtorch: libtorch.version, plan: plan.id, precision: precision, recoveries: painted.recoveries,
+            notes: notes, pixelsSHA256: FileHashes.sha256(painted.picture.pixels))
     }
 }

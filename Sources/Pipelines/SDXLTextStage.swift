@@ -1,6 +1,7 @@
 internal import Generation
 internal import Layers
 internal import Models
+internal import Planning
 internal import Tokenizers
 internal import Torch
 
@@ -8,6 +9,8 @@ internal import Torch
 struct SDXLTextStage {
     let first: CLIPTextModel
     let second: CLIPTextModel
+    /// What each encoder computes in.
+    let formats: (first: NumberFormat, second: NumberFormat)
 
     /// A prompt in both vocabularies, cut into lines that the encoders can take.
     struct Lines: Sendable, Equatable {
@@ -128,16 +131,26 @@ struct SDXLTextStage {
         for start in stride(from: 0, to: lines.count, by: batch) {
             try Task.checkCancellation()
             let rows = start..<min(start + batch, lines.count)
-            let a = try first(Array(lines.first[rows]), skippedLayers: clipSkip + 1).hiddenStates
+            let place = "lines \(rows.lowerBound + 1) to \(rows.upperBound) of \(lines.count)"
+            let a = try FaultInjection.pass(
+                first(Array(lines.first[rows]), skippedLayers: clipSkip + 1).hiddenStates,
+                .text(.textEncoder), formats.first)
+            try Guards.checkText(a, .textEncoder, place: place)
             let b = try second(Array(lines.second[rows]), skippedLayers: clipSkip + 1)
-            states.append(try Tensor.concatenated([Self.row(a), Self.row(b.hiddenStates)], along: 2))
+            let hidden = try FaultInjection.pass(b.hiddenStates, .text(.textEncoder2), formats.second)
+            try Guards.checkText(hidden, .textEncoder2, place: place)
+            states.append(try Tensor.concatenated([Self.row(a), Self.row(hidden)], along: 2))
             // The first line's, as everybody takes it.
             pooled = try pooled ?? b.pooled?.narrowed(0, from: 0, length: 1).to(.float32)
         }
         guard let pooled else {
             throw TensorError(operation: "CLIP", message: "the second text encoder has no projection")
         }
-        return Encoded(hiddenStates: try Tensor.concatenated(states, along: 1), pooled: pooled)
+        let encoded = Encoded(
+            hiddenStates: try FaultInjection.pass(
+                Tensor.concatenated(states, along: 1), .conditioning, .fp32), pooled: pooled)
+        try Guards.checkConditioning(encoded.hiddenStates, pooled: pooled, place: "\(lines.count) lines")
+        return encoded
     }
 
     /// Lines behind each other along the tokens: `[lines, tokens, width]` to `[1, lines * tokens, width]`.

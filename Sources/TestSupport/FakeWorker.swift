@@ -51,7 +51,9 @@ package struct FakeWorker: Worker {
             guidanceRescale: request.guidanceRescale, clipSkip: request.clipSkip,
             strength: request.image == nil ? nil : request.strength,
             sourceSHA256: request.image == nil ? nil : "fedcba", device: "cpu", libtorch: "2.13",
-            precision: ["denoiser": Receipt.Precision(storage: "file", compute: "fp32")], notes: notes,
+            plan: "0123abcd",
+            precision: ["denoiser": Receipt.Precision(storage: "file", compute: "fp32", residual: "fp32")],
+            recoveries: [], notes: notes,
             pixelsSHA256: "abcdef")
     }
 }

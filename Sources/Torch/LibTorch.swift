@@ -84,6 +84,24 @@ package enum LibTorch {
         return (free, total)
     }
 
+    /// A card's compute capability times ten, such as 86; nil where there is no card or nothing says.
+    package static func cudaCapability(_ index: Int) -> Int? {
+        typealias Attribute = @convention(c) (UnsafeMutablePointer<Int32>, Int32, Int32) -> Int32
+        guard index < cudaDeviceCount(), let attribute = unsafe ct_symbol("cudaDeviceGetAttribute") else {
+            return nil
+        }
+        // cudaDevAttrComputeCapabilityMajor and Minor of the CUDA runtime.
+        var parts: [Int32] = []
+        for code in [Int32(75), 76] {
+            var value: Int32 = 0
+            guard
+                unsafe unsafeBitCast(attribute, to: Attribute.self)(&value, code, Int32(clamping: index)) == 0
+            else { return nil }
+            parts.append(value)
+        }
+        return Int(parts[0]) * 10 + Int(parts[1])
+    }
+
     /// How many CUDA cards the opened library sees; 0 for a CPU build or without a driver.
     package static func cudaDeviceCount() -> Int {
         typealias DeviceCount = @convention(c) (UnsafeMutablePointer<Int32>) -> Int32

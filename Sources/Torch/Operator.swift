@@ -61,7 +61,9 @@ struct Operator {
         }
         return try withExtendedLifetime(arguments) { () throws(TensorError) -> [Tensor] in
             try Tensor.check(name, status)
-            return unsafe Tensor.adopt(out)
+            let results = unsafe Tensor.adopt(out)
+            if CallRecorder.isRecording { CallRecorder.note(name, arguments, results) }
+            return results
         }
     }
 

@@ -14,14 +14,24 @@ extension Tensor {
     }
 
     package static func * (a: Tensor, factor: Double) throws(TensorError) -> Tensor {
-        try unsafe make("mul") { out in unsafe a.withHandle { unsafe ct_scale($0, factor, out) } }
+        let device = a.device
+        // A shape has no numbers to multiply.
+        guard device.kind != .meta else { return a }
+        let result = try unsafe make("mul") { out in unsafe a.withHandle { unsafe ct_scale($0, factor, out) } }
+        CallRecorder.note("aten::mul", on: device, [a], [result])
+        return result
     }
 
     /// `self + factor * other`, in one pass.
     package func adding(_ other: Tensor, times factor: Double) throws(TensorError) -> Tensor {
-        try unsafe Tensor.make("add") { out in
+        let device = device
+        // The sum's shape and type are the product's; the function below has no kernel for shapes alone.
+        guard device.kind != .meta else { return try self * other }
+        let result = try unsafe Tensor.make("add") { out in
             unsafe withHandle { a in unsafe other.withHandle { b in unsafe ct_add(a, b, factor, out) } }
         }
+        CallRecorder.note("aten::add", on: device, [self, other], [result])
+        return result
     }
 
     /// The smallest and largest element as float64, in one pass; NaN when any element is NaN.
@@ -31,6 +41,12 @@ extension Tensor {
         let ends = try Operator("aten::aminmax").call([.tensor(self), .none, .bool(false)], results: 2)
         let values = (try ends[0].floats(), try ends[1].floats())
         return (Double(values.0[0]), Double(values.1[0]))
+    }
+
+    /// The sample standard deviation of all elements, as float64 on the host; NaN for fewer than two.
+    package func standardDeviation() throws(TensorError) -> Double {
+        let flat = try reshaped(1, -1)
+        return Double(try flat.standardDeviationPerSample().floats()[0])
     }
 
     /// The sample standard deviation (divided by n - 1) over every axis but the first, kept as axes of length 1.

@@ -11,6 +11,11 @@ extension Tensor {
         }
     }
 
+    /// A tensor that is a shape and a type alone, on the meta device: for dry runs.
+    package static func shaped(_ shape: [Int], _ dtype: DType) throws(TensorError) -> Tensor {
+        try empty(shape, dtype, on: .meta)
+    }
+
     /// Copies host memory into a new CPU tensor.
     /// - Parameter bytes: Row-major elements; exactly as many bytes as `shape` and `dtype` need.
     package init(copying bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType) throws(TensorError) {
@@ -111,6 +116,7 @@ extension Tensor {
         let copy = try Tensor.empty(shape, dtype, on: device)
         let status = unsafe withHandle { source in unsafe copy.withHandle { unsafe ct_copy($0, source) } }
         try Tensor.check("copy_", status)
+        CallRecorder.note("aten::copy_", on: device, [self], [copy])
         return copy
     }
 

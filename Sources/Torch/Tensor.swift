@@ -37,7 +37,11 @@ package struct Tensor: Sendable {
         guard unsafe ct_device(storage.handle, &kind, &index) == 0 else {
             preconditionFailure("a tensor without a device: \(Self.lastMessage)")
         }
-        return Device.Kind(rawValue: kind) == .cuda ? .cuda(Int(index)) : .cpu
+        switch Device.Kind(rawValue: kind) {
+        case .cuda: return .cuda(Int(index))
+        case .meta: return .meta
+        default: return .cpu
+        }
     }
 
     /// Whether the elements lie in memory in row-major order without gaps.

@@ -119,7 +119,7 @@ import Torch
             ["--sampler", "ddim", "--schedule", "karras"], "schedule",
             "the sampler ddim takes no karras schedule"
         ),
-        (["--precision", "fp8"], "precision", "'fp8' is no precision: use auto, fp32"),
+        (["--precision", "fp8"], "precision", "'fp8' is no precision: use auto, quality"),
         (["--device", "gpu"], "device", "'gpu' is no device: use auto, cpu, cuda or cuda:N"),
         (["--device", "cuda:-1"], "device", "'cuda:-1' is no device"),
         (["--quality", "0", "--format", "webp"], "quality", "the quality is 0, it must be from 1 to 100"),

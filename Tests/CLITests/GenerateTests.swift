@@ -46,8 +46,9 @@ import Torch
                 {"clipSkip":0,"device":"cpu","gesso":"0.1.0","guidanceRescale":0,"guidanceScale":5,"height":8,\#
                 "libtorch":"2.13","model":{"family":"sdxl","files":[{"name":"fake.safetensors",\#
                 "sha256":"0123456789abcdef"}],"name":"fake","sha256":"0123456789abcdef"},"negativePrompt":"dog",\#
-                "notes":[],"pixelsSHA256":"abcdef","precision":{"denoiser":{"compute":"fp32","storage":"file"}},\#
-                "prompt":"a \"cat\"","sampler":"euler","schedule":"default","seed":7,"steps":30,"width":16},\#
+                "notes":[],"pixelsSHA256":"abcdef","plan":"0123abcd","precision":\#
+                {"denoiser":{"compute":"fp32","residual":"fp32","sites":{},"storage":"file"}},\#
+                "prompt":"a \"cat\"","recoveries":[],"sampler":"euler","schedule":"default","seed":7,"steps":30,"width":16},\#
                 "seed":7,"width":16}],"seconds":{"denoising":1.25,"loading":0.5,"saving":0}}
 
                 """#)

@@ -26,7 +26,7 @@ struct SDXLRequestTests {
         _ path: String, _ request: Request = Self.request(), precision: String = "auto"
     ) throws -> SDXLRequest {
         let checkpoint = try SDXLCheckpoint.open(path)
-        let plan = Plan(device: "cpu", parameters: [:], policy: try PrecisionPolicy(parsing: precision))
+        let plan = checkpoint.plan(.plainCPU, policy: try PrecisionPolicy(parsing: precision))
         return try SDXLRequest(request, checkpoint, SDXLTextStage.Tokens(checkpoint), plan)
     }
 
@@ -164,7 +164,7 @@ struct SDXLRequestTests {
         ])[0]
         #expect(lines.count > 2 * SDXLTextStage.batch)
         let differences = try await onCPU {
-            var models = SDXLModels(checkpoint, Plan(device: "cpu", parameters: [:], policy: .auto), .cpu)
+            var models = SDXLModels(checkpoint, checkpoint.plan(.plainCPU, policy: .auto))
             let stage = try models.textStage()
             let whole = try stage.encode(lines, clipSkip: 1, batch: lines.count)
             return try [1, 7, SDXLTextStage.batch].flatMap { batch in

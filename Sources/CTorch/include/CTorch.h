@@ -52,7 +52,8 @@ enum {
     CT_FLOAT64, CT_FLOAT32, CT_FLOAT16, CT_BFLOAT16, CT_FLOAT8_E4M3, CT_FLOAT8_E5M2,
     CT_INT64, CT_INT32, CT_INT8, CT_UINT8, CT_BOOL, CT_DTYPE_COUNT
 };
-enum { CT_CPU = 0, CT_CUDA = 1 };
+/// The meta device holds shapes and types without numbers: a dry run costs nothing there.
+enum { CT_CPU = 0, CT_CUDA = 1, CT_META = 2 };
 
 // MARK: - Tensors
 

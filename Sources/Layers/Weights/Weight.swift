@@ -1,36 +1,34 @@
 package import Torch
 
-/// A weight as it is kept, and the type it is computed in: they may differ.
+/// A weight as it is kept, and where and in which type it is computed with: they may differ.
 package struct Weight: Sendable {
     private let stored: Tensor
+    private let device: Device
     private let compute: DType
     private let scale: Double?
 
     /// - Parameter scale: What stored numbers are multiplied by; 8-bit floats come with one.
-    package init(_ stored: Tensor, compute: DType, scale: Double? = nil) {
+    package init(_ stored: Tensor, device: Device, compute: DType, scale: Double? = nil) {
         self.stored = stored
+        self.device = device
         self.compute = compute
         self.scale = scale
     }
 
-    /// The weight to compute with: itself, or a copy in the computing type that lives as long as the caller keeps it.
-    package func callAsFunction() throws(TensorError) -> Tensor {
-        guard let scale else { return try stored.to(compute) }
-        // Every 8-bit float is exact in the other types; the product is rounded once.
-        return try (stored.to(.float32) * scale).to(compute)
+    /// The weight to compute with: itself, or a copy where and as it is needed, which lives as long as the caller keeps
+    /// it. Moved as it is kept and cast there: half as much to move.
+    package func callAsFunction() throws(TensorError) -> Tensor { try widened(stored.to(device)) }
+
+    /// Rows of a table, cast after they were taken: a table is large, and a line of text needs few of its rows.
+    /// - Parameter ids: `[...]`, int64, on the computing device.
+    func rows(_ ids: Tensor) throws(TensorError) -> Tensor {
+        // Taken where the table is kept: moving ids is cheaper than moving the table.
+        try widened(ids.to(stored.device).embedded(stored).to(device))
     }
-}
 
-/// Where a component's weights go: the plan's decision in libtorch's terms.
-package struct Placement: Sendable, Equatable {
-    package let device: Device
-    /// nil keeps the file's type.
-    package let storage: DType?
-    package let compute: DType
-
-    package init(device: Device, storage: DType?, compute: DType) {
-        self.device = device
-        self.storage = storage
-        self.compute = compute
+    private func widened(_ tensor: Tensor) throws(TensorError) -> Tensor {
+        guard let scale else { return try tensor.to(compute) }
+        // Every 8-bit float is exact in float32; the product is rounded once more at most.
+        return try (tensor.to(.float32) * scale).to(compute)
     }
 }

@@ -4,16 +4,16 @@ internal import SafeTensors
 /// Brings the weights of a model's blocks into memory in the order in which they run, ahead of their use, and takes
 /// them out again behind it, so that a model larger than memory can run from its mapped file.
 ///
-/// What stays is the plan's decision (``Residency``). Nothing here changes a number: pages that are not there are read
+/// What stays is the plan's decision (``BlockResidency``). Nothing here changes a number: pages that are not there are read
 /// when they are touched.
 package struct WeightPager: Sendable {
     private let blocks: [[TensorSource]]
-    private let residency: Residency
+    private let residency: BlockResidency
 
     /// - Parameters:
     ///   - prefixes: What the canonical names of each block's weights start with, in the order of running.
     ///   - residency: Which of them stay in memory.
-    package init(_ weights: ComponentWeights, blocks prefixes: [String], residency: Residency) {
+    package init(_ weights: ComponentWeights, blocks prefixes: [String], residency: BlockResidency) {
         var blocks = [[TensorSource]](repeating: [], count: prefixes.count)
         let places = Dictionary(uniqueKeysWithValues: prefixes.enumerated().map { ($1, $0) })
         for (name, source) in weights.tensors {
@@ -30,10 +30,10 @@ package struct WeightPager: Sendable {
         self.residency = residency
     }
 
-    /// Bytes of each block's weights in their files, for ``Residency``.
+    /// Bytes of each block's weights in their files, for ``BlockResidency``.
     package static func byteCounts(_ weights: ComponentWeights, blocks prefixes: [String]) -> [Int] {
         let pager = WeightPager(
-            weights, blocks: prefixes, residency: Residency(blocks: [], rest: 0, budget: nil))
+            weights, blocks: prefixes, residency: BlockResidency(blocks: [], rest: 0, budget: nil))
         return pager.blocks.map { $0.reduce(0) { $0 + $1.byteCount } }
     }
 

@@ -1,4 +1,4 @@
-package import Planning
+internal import Planning
 internal import SafeTensors
 internal import Synchronization
 package import Torch
@@ -10,32 +10,54 @@ package import Torch
 package struct WeightScope: Sendable {
     private let ledger: WeightLedger
     private let path: String
-    /// The type that the scope's weights are computed in.
-    package let compute: DType
+    private let isExact: Bool
 
     /// The root of a component's weights.
     package init(_ weights: ComponentWeights, placement: Placement) {
-        self.init(WeightLedger(weights, placement), "", placement.compute)
+        ledger = WeightLedger(weights, placement)
+        path = ""
+        isExact = false
     }
 
-    private init(_ ledger: WeightLedger, _ path: String, _ compute: DType) {
+    private init(_ ledger: WeightLedger, _ path: String, isExact: Bool) {
         self.ledger = ledger
         self.path = path
-        self.compute = compute
+        self.isExact = isExact
     }
 
     /// The scope one level down.
     package subscript(_ name: String) -> WeightScope {
-        WeightScope(ledger, path.isEmpty ? name : path + "." + name, compute)
+        WeightScope(ledger, path.isEmpty ? name : path + "." + name, isExact: isExact)
     }
-
-    /// The same scope with its weights computed in another type, where the architecture needs one.
-    package func computing(in type: DType) -> WeightScope { WeightScope(ledger, path, type) }
 
     /// The scope of a numbered part.
     package subscript(_ index: Int) -> WeightScope { self[String(index)] }
 
-    package var device: Device { ledger.placement.device }
+    /// The same place, computed in float32 whatever the plan says: for what is never computed otherwise.
+    package var exact: WeightScope { WeightScope(ledger, path, isExact: true) }
+
+    /// The type that products compute in here.
+    package var compute: DType { site.compute }
+
+    /// The type of the sums that blocks add to.
+    package var residual: DType { ledger.placement.residual }
+
+    /// Where operators run.
+    package var device: Device { ledger.placement.computeDevice }
+
+    /// How the layer at this place computes.
+    package var site: Site {
+        let special = isExact ? nil : ledger.site(path)
+        return Site(
+            path: path, compute: isExact ? .float32 : special.map { DType($0.compute) } ?? ledger.placement.compute,
+            scale: special?.scale ?? 1, observer: ledger.placement.observer)
+    }
+
+    /// Keys that constructors have asked for so far.
+    package var usedKeys: Set<String> { ledger.usedKeys }
+
+    /// The largest magnitude of all weights that were asked for and looked at.
+    package var largestWeight: Double { ledger.largest }
 
     /// Keys of the component that no constructor has asked for so far.
     package var unusedKeys: [String] { ledger.unusedKeys }
@@ -43,64 +65,13 @@ package struct WeightScope: Sendable {
     /// A tensor of the checkpoint.
     /// - Throws: `WeightError` naming key, expected and found shape.
     package func callAsFunction(_ name: String, _ shape: Int...) throws(WeightError) -> Weight {
-        try ledger.weight(path.isEmpty ? name : path + "." + name, shape, compute)
-    }
-}
-
-/// One component's tensors, how they are placed, and which were asked for.
-private final class WeightLedger: Sendable {
-    let placement: Placement
-    private let weights: ComponentWeights
-    private let used = Mutex<Set<String>>([])
-
-    init(_ weights: ComponentWeights, _ placement: Placement) {
-        self.weights = weights
-        self.placement = placement
-    }
-
-    var unusedKeys: [String] {
-        used.withLock { used in weights.tensors.keys.filter { !used.contains($0) } }.sorted()
-    }
-
-    func weight(_ key: String, _ shape: [Int], _ compute: DType) throws(WeightError) -> Weight {
-        guard let source = weights.tensors[key] else {
-            throw .missing(component: weights.name, key: key, expected: shape)
-        }
-        guard source.shape == shape else {
-            throw .shape(
-                component: weights.name, key: key, stored: source.stored.entry.name, expected: shape,
-                found: source.shape)
-        }
-        _ = used.withLock { $0.insert(key) }
-        guard let dtype = DType(source.stored.entry.elementType) else {
-            throw .elementType(
-                component: weights.name, key: key, found: source.stored.entry.elementType.rawValue)
-        }
-        do throws(TensorError) {
-            return try place(source, dtype, compute)
-        } catch {
-            throw .tensor(component: weights.name, key: key, cause: error)
-        }
-    }
-
-    /// Below this a cast at load costs less than the bookkeeping of casting on each use: biases and norms.
-    private static let alwaysCast = 1 << 16
-
-    private func place(
-        _ source: TensorSource, _ dtype: DType, _ compute: DType
-    ) throws(TensorError) -> Weight {
-        let tensor = try Tensor(source, dtype).to(placement.device)
-        let small = source.shape.reduce(1, *) <= Self.alwaysCast
-        let kept = placement.storage ?? (small ? compute : dtype)
-        guard let scale = source.scale else { return Weight(try tensor.to(kept), compute: compute) }
-        guard kept != dtype else { return Weight(tensor, compute: compute, scale: scale) }
-        return Weight(try (tensor.to(.float32) * scale).to(kept), compute: compute)
+        try ledger.weight(path.isEmpty ? name : path + "." + name, shape, compute: compute)
     }
 }
 
 extension Tensor {
     /// The tensor that a source describes, over the mapped file itself where nothing has to be rearranged.
-    fileprivate init(_ source: TensorSource, _ dtype: DType) throws(TensorError) {
+    init(_ source: TensorSource, _ dtype: DType) throws(TensorError) {
         let stored = source.stored
         var tensor =
             stored.isAligned && stored.entry.elementCount > 0
@@ -119,7 +90,7 @@ extension Tensor {
 
 extension DType {
     /// libtorch's type for a stored one; nil where a weight can't be of that type.
-    fileprivate init?(_ elementType: ElementType) {
+    init?(_ elementType: ElementType) {
         switch elementType {
         case .float64: self = .float64
         case .float32: self = .float32
@@ -128,17 +99,6 @@ extension DType {
         case .float8E4M3: self = .float8E4M3
         case .float8E5M2: self = .float8E5M2
         default: return nil
-        }
-    }
-}
-
-extension DType {
-    /// libtorch's type for a plan's format.
-    package init(_ format: NumberFormat) {
-        switch format {
-        case .fp32: self = .float32
-        case .fp16: self = .float16
-        case .bf16: self = .bfloat16
         }
     }
 }

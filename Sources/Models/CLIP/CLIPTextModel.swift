@@ -16,6 +16,7 @@ package struct CLIPTextModel: Sendable {
 
     private let configuration: CLIPTextConfiguration
     private let device: Device
+    private let residual: DType
     private let tokens: Embedding
     private let positions: Weight
     private let layers: [CLIPLayer]
@@ -32,6 +33,7 @@ package struct CLIPTextModel: Sendable {
         let embeddings = weights["embeddings"]
         self.configuration = configuration
         device = weights.device
+        residual = weights.residual
         tokens = try Embedding(
             embeddings["token_embedding"], entries: configuration.vocabularySize, width: width)
         positions = try embeddings["position_embedding"]("weight", configuration.positions, width)
@@ -57,7 +59,7 @@ package struct CLIPTextModel: Sendable {
     package func callAsFunction(_ ids: [[Int]], skippedLayers: Int) throws(TensorError) -> Output {
         let count = ids[0].count
         let lines = try Tensor(integers: ids.flatMap { $0 }, shape: [ids.count, count]).to(device)
-        var hidden = try tokens(lines) + positions().narrowed(0, from: 0, length: count)
+        var hidden = try (tokens(lines) + positions().narrowed(0, from: 0, length: count)).to(residual)
         var chosen: Tensor?
         let last = configuration.layers - skippedLayers
         if last == 0 { chosen = hidden }
@@ -114,8 +116,9 @@ private struct CLIPLayer: Sendable {
     /// - Parameter x: `[batch, tokens, width]`
     func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
         let h = try norm1(x)
-        let attended = try x + out(query(h).attended(key(h), value(h), heads: heads, causal: true))
-        return try attended + down(activated(up(norm2(attended))))
+        let attention = try out(query(h).attended(key(h), value(h), heads: heads, causal: true))
+        let attended = try x.adding(branch: attention)
+        return try attended.adding(branch: down(activated(up(norm2(attended)))))
     }
 
     private func activated(_ x: Tensor) throws(TensorError) -> Tensor {

@@ -6,10 +6,19 @@ struct Modulation {
     /// `[batch, 1, width]`, float32.
     let shift, scale: Tensor
 
-    /// - Parameter x: `[batch, tokens, width]`, float32.
+    /// - Parameter x: `[batch, tokens, width]`, in any type.
+    /// - Returns: float32.
     func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
         let one = try Tensor([1], shape: []).to(x.device)
-        return try x.layerNormalized(epsilon: 1e-6) * (one + scale) + shift
+        return try x.to(.float32).layerNormalized(epsilon: 1e-6) * (one + scale) + shift
+    }
+}
+
+extension Tensor {
+    /// The sum of a block's stream and a branch times its gate; the product is float32.
+    /// - Parameter gate: `[batch, 1, width]`, float32.
+    fileprivate func adding(gated branch: Tensor, by gate: Tensor) throws(TensorError) -> Tensor {
+        try (to(.float32) + gate * branch.to(.float32)).to(dtype)
     }
 }
 
@@ -21,7 +30,7 @@ private struct ModulationLayer: Sendable {
 
     /// - Parameter parts: How many vectors it makes.
     init(_ weights: WeightScope, width: Int, parts: Int) throws(WeightError) {
-        linear = try Linear(weights["linear"].computing(in: .float32), width, parts * width)
+        linear = try Linear(weights["linear"].exact, width, parts * width)
         self.width = width
         self.parts = parts
     }
@@ -43,7 +52,6 @@ private struct FluxProjections: Sendable {
     private let query, key, value: Linear
     private let queryNorm, keyNorm: RMSNorm
     private let heads: Int
-    private let compute: DType
 
     /// - Parameter names: The keys of queries, keys, values and of the two norms.
     init(
@@ -54,12 +62,9 @@ private struct FluxProjections: Sendable {
         query = try Linear(weights[names.query], width, width)
         key = try Linear(weights[names.key], width, width)
         value = try Linear(weights[names.value], width, width)
-        queryNorm = try RMSNorm(
-            weights[names.queryNorm].computing(in: .float32), width: configuration.headWidth, epsilon: 1e-6)
-        keyNorm = try RMSNorm(
-            weights[names.keyNorm].computing(in: .float32), width: configuration.headWidth, epsilon: 1e-6)
+        queryNorm = try RMSNorm(weights[names.queryNorm], width: configuration.headWidth, epsilon: 1e-6)
+        keyNorm = try RMSNorm(weights[names.keyNorm], width: configuration.headWidth, epsilon: 1e-6)
         heads = configuration.heads
-        compute = weights.compute
     }
 
     /// - Parameter x: `[batch, tokens, width]`
@@ -70,8 +75,7 @@ private struct FluxProjections: Sendable {
             try y.reshaped(shape[0], shape[1], heads, shape[2] / heads)
         }
         return (
-            try queryNorm(split(query(x)).to(.float32)), try keyNorm(split(key(x)).to(.float32)),
-            try split(value(x))
+            try queryNorm(split(query(x))), try keyNorm(split(key(x))), try split(value(x))
         )
     }
 }
@@ -90,25 +94,20 @@ private func attention(
 /// Two layers with the hyperbolic GELU between them.
 private struct FluxFeedForward: Sendable {
     private let up, down: Linear
-    private let compute, downCompute: DType
 
     /// - Parameter isLate: Whether products may outgrow float16.
     init(
         _ weights: WeightScope, _ configuration: FluxConfiguration, isLate: Bool
     ) throws(WeightError) {
-        compute = weights.compute
-        downCompute = isLate && compute == .float16 ? .float32 : compute
         let net = weights["net"]
         up = try Linear(net[0]["proj"], configuration.width, configuration.mlpWidth)
         down = try Linear(
-            net[2].computing(in: downCompute), configuration.mlpWidth, configuration.width)
+            isLate && net[2].compute == .float16 ? net[2].exact : net[2], configuration.mlpWidth,
+            configuration.width)
     }
 
     /// - Parameter x: `[batch, tokens, width]`
-    /// - Returns: float32.
-    func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
-        try down(up(x.to(compute)).geluTanh().to(downCompute)).to(.float32)
-    }
+    func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor { try down(up(x).geluTanh()) }
 }
 
 /// One stream's part of a double block: everything but the attention, which both streams share.
@@ -117,14 +116,12 @@ private struct FluxStream: Sendable {
     private let projections: FluxProjections
     private let out: Linear
     private let feedForward: FluxFeedForward
-    private let compute: DType
 
     init(
         _ weights: WeightScope, _ configuration: FluxConfiguration, isText: Bool, isLate: Bool
     ) throws(WeightError) {
         let width = configuration.width
         let attention = weights["attn"]
-        compute = weights.compute
         modulation = try ModulationLayer(
             weights[isText ? "norm1_context" : "norm1"], width: width, parts: 6)
         projections = try FluxProjections(
@@ -140,20 +137,20 @@ private struct FluxStream: Sendable {
     /// The six vectors of the conditioning: shift, scale and gate of attention, then of the feed-forward part.
     func vectors(_ signal: Tensor) throws(TensorError) -> [Tensor] { try modulation(signal) }
 
-    /// - Parameter x: `[batch, tokens, width]`, float32.
+    /// - Parameter x: `[batch, tokens, width]`, in the type of the sums.
     func project(
         _ x: Tensor, _ vectors: [Tensor]
     ) throws(TensorError) -> (query: Tensor, key: Tensor, value: Tensor) {
-        try projections(Modulation(shift: vectors[0], scale: vectors[1])(x).to(compute))
+        try projections(Modulation(shift: vectors[0], scale: vectors[1])(x))
     }
 
     /// Adds what was attended, then the feed-forward part.
     func finish(
         _ x: Tensor, attended: Tensor, _ vectors: [Tensor]
     ) throws(TensorError) -> Tensor {
-        let states = try x + vectors[2] * out(attended.contiguous()).to(.float32)
+        let states = try x.adding(gated: out(attended.contiguous()), by: vectors[2])
         let changed = try feedForward(Modulation(shift: vectors[3], scale: vectors[4])(states))
-        return try states + vectors[5] * changed
+        return try states.adding(gated: changed, by: vectors[5])
     }
 }
 
@@ -169,7 +166,7 @@ struct FluxDoubleBlock: Sendable {
     }
 
     /// - Parameters:
-    ///   - image: `[batch, picture tokens, width]`, float32; `text` likewise.
+    ///   - image: `[batch, picture tokens, width]`, in the type of the sums; `text` likewise.
     ///   - signal: The conditioning, `[batch, width]`, float32.
     func callAsFunction(
         image x: Tensor, text c: Tensor, _ signal: Tensor, _ rotations: Rotations
@@ -194,11 +191,9 @@ struct FluxSingleBlock: Sendable {
     private let modulation: ModulationLayer
     private let projections: FluxProjections
     private let up, out: Linear
-    private let compute: DType
 
     init(_ weights: WeightScope, _ configuration: FluxConfiguration) throws(WeightError) {
         let width = configuration.width
-        compute = weights.compute
         modulation = try ModulationLayer(weights["norm"], width: width, parts: 3)
         projections = try FluxProjections(
             weights["attn"], configuration, names: ("to_q", "to_k", "to_v", "norm_q", "norm_k"))
@@ -207,16 +202,17 @@ struct FluxSingleBlock: Sendable {
     }
 
     /// - Parameters:
-    ///   - x: `[batch, tokens, width]`, float32.
+    ///   - x: `[batch, tokens, width]`, in the type of the sums.
     ///   - signal: The conditioning, `[batch, width]`, float32.
     func callAsFunction(
         _ x: Tensor, _ signal: Tensor, _ rotations: Rotations
     ) throws(TensorError) -> Tensor {
         let vectors = try modulation(signal)
-        let h = try Modulation(shift: vectors[0], scale: vectors[1])(x).to(compute)
+        let h = try Modulation(shift: vectors[0], scale: vectors[1])(x)
         let (query, key, value) = try projections(h)
         let attended = try attention(query, key, value, rotations)
-        let joined = try Tensor.concatenated([attended, up(h).geluTanh()], along: 2)
-        return try x + vectors[2] * out(joined).to(.float32)
+        // Either part may be computed in another type than the other.
+        let fed = try up(h).geluTanh().to(attended.dtype)
+        return try x.adding(gated: out(Tensor.concatenated([attended, fed], along: 2)), by: vectors[2])
     }
 }

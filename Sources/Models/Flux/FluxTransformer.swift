@@ -4,8 +4,8 @@ package import Torch
 /// FLUX.1's denoiser (Black Forest Labs 2024): a transformer over text and picture tokens together, which predicts the
 /// velocity of a straight flow from picture to noise (Esser et al. 2024).
 ///
-/// Between its blocks the states are float32 whatever the blocks compute in, and so are its conditioning, the norms,
-/// modulation and gates, and its last layer: rounding there adds up over 57 blocks.
+/// Its conditioning, norms, modulation and gates, rotations and its last layer are float32 whatever the blocks compute in:
+/// rounding there adds up over 57 blocks.
 package struct FluxTransformer: Sendable {
     /// What the picture is conditioned on; the same in every step.
     package struct Conditioning: Sendable {
@@ -33,7 +33,7 @@ package struct FluxTransformer: Sendable {
     private let doubleBlocks: [FluxDoubleBlock]
     private let singleBlocks: [FluxSingleBlock]
     private let scale, shift: Linear
-    private let compute: DType
+    private let residual: DType
     private let pager: WeightPager?
 
     /// Numbers in the sinusoids of time and guidance.
@@ -50,11 +50,11 @@ package struct FluxTransformer: Sendable {
         _ weights: WeightScope, _ configuration: FluxConfiguration, pager: WeightPager? = nil
     ) throws(WeightError) {
         let width = configuration.width
-        let exact = weights.computing(in: .float32)
+        let exact = weights.exact
         let embedders = exact["time_text_embed"]
         self.configuration = configuration
         self.pager = pager
-        compute = weights.compute
+        residual = weights.residual
         time = try EmbeddingMLP(embedders["timestep_embedder"], Self.sinusoids.width, width)
         pooled = try EmbeddingMLP(embedders["text_embedder"], configuration.pooledWidth, width)
         guidance =
@@ -89,8 +89,8 @@ package struct FluxTransformer: Sendable {
         _ tokens: Tensor, timestep: Double, _ conditioning: Conditioning
     ) throws(TensorError) -> Tensor {
         let signal = try signal(timestep, conditioning)
-        var image = try imageIn(tokens.to(compute)).to(.float32)
-        var text = try textIn(conditioning.text.to(compute)).to(.float32)
+        var image = try imageIn(tokens).to(residual)
+        var text = try textIn(conditioning.text).to(residual)
         for (index, block) in doubleBlocks.enumerated() {
             pager?.enter(index)
             (image, text) = try block(image: image, text: text, signal, conditioning.rotations)

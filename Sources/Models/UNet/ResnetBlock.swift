@@ -36,6 +36,6 @@ package struct ResnetBlock: Sendable {
             h = try h + timeProjection(time).unsqueezed(-1, -1)
         }
         h = try conv2(norm2(h, thenSiLU: true))
-        return try (shortcut?(x) ?? x) + h
+        return try (shortcut?(x).to(x.dtype) ?? x).adding(branch: h)
     }
 }

@@ -28,9 +28,9 @@ struct SpatialTransformer: Sendable {
     ///   - x: Features `[batch, channels, height, width]`.
     ///   - context: The prompt's hidden states `[batch, tokens, context width]`.
     func callAsFunction(_ x: Tensor, context: Tensor) throws(TensorError) -> Tensor {
-        var tokens = try projectIn.tokens(norm(x))
+        var tokens = try projectIn.tokens(norm(x)).to(x.dtype)
         for block in blocks { tokens = try block(tokens, context: context) }
-        return try projectOut.features(tokens, like: x.shape) + x
+        return try x.adding(branch: projectOut.features(tokens, like: x.shape))
     }
 
     /// A 1x1 map between features and tokens, stored as a matrix or as a convolution: the same numbers.
@@ -88,9 +88,9 @@ private struct TransformerBlock: Sendable {
 
     func callAsFunction(_ x: Tensor, context: Tensor) throws(TensorError) -> Tensor {
         let h = try norm1(x)
-        let attended = try selfAttention(h, context: h) + x
-        let informed = try crossAttention(norm2(attended), context: context) + attended
-        return try feedForward(norm3(informed)) + informed
+        let attended = try x.adding(branch: selfAttention(h, context: h))
+        let informed = try attended.adding(branch: crossAttention(norm2(attended), context: context))
+        return try informed.adding(branch: feedForward(norm3(informed)))
     }
 }
 

@@ -12,13 +12,13 @@ package struct UNet: Sendable {
     private let mid: UNetMidBlock?
     private let up: [UNetUpBlock]
     private let norm: GroupNorm
-    private let compute: DType
+    private let residual: DType
     private let device: Device
 
     package init(_ weights: WeightScope, _ configuration: UNetConfiguration) throws(WeightError) {
         let channels = configuration.blockOutChannels
         self.configuration = configuration
-        compute = weights.compute
+        residual = weights.residual
         device = weights.device
         timesteps = Sinusoids(
             width: channels[0], cosinesFirst: configuration.flipSinToCos,
@@ -45,7 +45,8 @@ package struct UNet: Sendable {
         norm = try GroupNorm(
             weights["conv_norm_out"], channels: channels[0], groups: configuration.normGroups,
             epsilon: configuration.normEpsilon)
-        convOut = try Conv2d(weights["conv_out"], channels[0], configuration.outChannels, kernel: 3)
+        // The prediction itself is never rounded to 16 bits: guidance would multiply what was lost.
+        convOut = try Conv2d(weights["conv_out"].exact, channels[0], configuration.outChannels, kernel: 3)
     }
 
     /// What does not change from step to step.
@@ -70,7 +71,7 @@ package struct UNet: Sendable {
         let numbers = try sizes(conditioning.sizes.flatMap { $0 }).reshaped(batch, sizes.width * 6)
         let pooled = try conditioning.pooled.to(.float32).to(.cpu)
         return try sizeEmbedding(
-            Tensor.concatenated([pooled, numbers], along: 1).to(compute).to(device))
+            Tensor.concatenated([pooled, numbers], along: 1).to(device))
     }
 
     /// Predicts noise or velocity.
@@ -84,11 +85,11 @@ package struct UNet: Sendable {
         _ latents: Tensor, timestep: Double, _ conditioning: Conditioning, microConditioning: Tensor
     ) throws(TensorError) -> Tensor {
         let batch = latents.shape[0]
-        let angles = try timesteps([timestep]).to(compute).to(device)
+        let angles = try timesteps([timestep]).to(device)
         let time = try (timeEmbedding(angles.expanded([batch, timesteps.width])) + microConditioning).silu()
-        let context = UNetContext(time: time, prompt: try conditioning.prompt.to(compute))
+        let context = UNetContext(time: time, prompt: conditioning.prompt)
 
-        var h = try convIn(latents.to(compute))
+        var h = try convIn(latents).to(residual)
         var kept = [h]
         for block in down {
             let results = try block(h, context)

@@ -70,7 +70,7 @@ struct UNetDownBlock: Sendable {
             h = try layer(h, context)
             results.append(h)
         }
-        if let downsample { results.append(try downsample(h)) }
+        if let downsample { results.append(try downsample(h).to(h.dtype)) }
         return results
     }
 }
@@ -145,6 +145,6 @@ struct UNetUpBlock: Sendable {
             h = try layer(Tensor.concatenated([h, kept.removeLast()], along: 1), context)
         }
         guard let upsample, let size else { return h }
-        return try upsample(h.upsampled(height: size.height, width: size.width))
+        return try upsample(h.upsampled(height: size.height, width: size.width)).to(h.dtype)
     }
 }

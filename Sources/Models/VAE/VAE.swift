@@ -9,7 +9,7 @@ package struct VAEDecoder: Sendable {
     private let mid: VAEMidBlock
     private let up: [VAEUpBlock]
     private let norm: GroupNorm
-    private let compute: DType
+    private let residual: DType
 
     /// - Parameter weights: The VAE's root scope.
     package init(_ weights: WeightScope, _ configuration: VAEConfiguration) throws(WeightError) {
@@ -17,7 +17,7 @@ package struct VAEDecoder: Sendable {
         let lowest = channels[channels.count - 1]
         let decoder = weights["decoder"]
         self.configuration = configuration
-        compute = weights.compute
+        residual = weights.residual
         let latent = configuration.latentChannels
         postQuant =
             configuration.usePostQuantConv
@@ -31,7 +31,8 @@ package struct VAEDecoder: Sendable {
         self.up = up
         norm = try GroupNorm(
             decoder["conv_norm_out"], channels: channels[0], groups: configuration.normGroups, epsilon: 1e-6)
-        convOut = try Conv2d(decoder["conv_out"], channels[0], configuration.outChannels, kernel: 3)
+        // Pixels near white have half the digits in 16 bits that they have near black: the last layer is float32.
+        convOut = try Conv2d(decoder["conv_out"].exact, channels[0], configuration.outChannels, kernel: 3)
     }
 
     /// - Parameter latents: As the denoiser leaves them, `[batch, latent channels, height, width]`.
@@ -41,8 +42,7 @@ package struct VAEDecoder: Sendable {
         if let shift = configuration.shiftFactor {
             z = try z + Tensor([Float(shift)], shape: []).to(z.device)
         }
-        z = try z.to(compute)
-        var h = try mid(convIn(postQuant?(z) ?? z))
+        var h = try mid(convIn(postQuant?(z) ?? z).to(residual))
         for block in up { h = try block(h) }
         return try convOut(norm(h, thenSiLU: true)).to(.float32)
     }
@@ -68,7 +68,7 @@ package struct VAEEncoder: Sendable {
     private let down: [VAEDownBlock]
     private let mid: VAEMidBlock
     private let norm: GroupNorm
-    private let compute: DType
+    private let residual: DType
 
     /// - Parameter weights: The VAE's root scope.
     package init(_ weights: WeightScope, _ configuration: VAEConfiguration) throws(WeightError) {
@@ -77,7 +77,7 @@ package struct VAEEncoder: Sendable {
         let encoder = weights["encoder"]
         let moments = 2 * configuration.latentChannels
         self.configuration = configuration
-        compute = weights.compute
+        residual = weights.residual
         convIn = try Conv2d(encoder["conv_in"], configuration.inChannels, channels[0], kernel: 3)
         var down: [VAEDownBlock] = []
         for level in channels.indices {
@@ -87,15 +87,15 @@ package struct VAEEncoder: Sendable {
         mid = try VAEMidBlock(encoder["mid_block"], channels: lowest, configuration)
         norm = try GroupNorm(
             encoder["conv_norm_out"], channels: lowest, groups: configuration.normGroups, epsilon: 1e-6)
-        convOut = try Conv2d(encoder["conv_out"], lowest, moments, kernel: 3)
+        convOut = try Conv2d(encoder["conv_out"].exact, lowest, moments, kernel: 3)
         quant =
             configuration.useQuantConv
-            ? try Conv2d(weights["quant_conv"], moments, moments, kernel: 1) : nil
+            ? try Conv2d(weights["quant_conv"].exact, moments, moments, kernel: 1) : nil
     }
 
     /// - Parameter pixels: `[batch, 3, height, width]`, -1...1.
     package func callAsFunction(_ pixels: Tensor) throws(TensorError) -> Moments {
-        var h = try convIn(pixels.to(compute))
+        var h = try convIn(pixels).to(residual)
         for block in down { h = try block(h) }
         h = try convOut(norm(mid(h), thenSiLU: true))
         let (mean, logVariance) = try (quant?(h) ?? h).to(.float32).halves(along: 1)

@@ -38,7 +38,7 @@ private struct VAEAttention: Sendable {
         let shape = x.shape
         let tokens = try norm(x).reshaped(shape[0], shape[1], -1).transposed(1, 2).contiguous()
         let attended = try out(query(tokens).attended(key(tokens), value(tokens), heads: 1))
-        return try attended.transposed(1, 2).reshaped(shape) + x
+        return try x.adding(branch: attended.transposed(1, 2).reshaped(shape))
     }
 }
 
@@ -67,7 +67,7 @@ struct VAEUpBlock: Sendable {
         for resnet in resnets { h = try resnet(h) }
         guard let upsample else { return h }
         let shape = h.shape
-        return try upsample(h.upsampled(height: shape[2] * 2, width: shape[3] * 2))
+        return try upsample(h.upsampled(height: shape[2] * 2, width: shape[3] * 2)).to(h.dtype)
     }
 }
 
@@ -99,7 +99,7 @@ struct VAEDownBlock: Sendable {
         for resnet in resnets { h = try resnet(h) }
         guard let downsample else { return h }
         // The original pads only right and bottom before its strided convolution.
-        return try downsample(h.zeroPadded(0, 1, 0, 1))
+        return try downsample(h.zeroPadded(0, 1, 0, 1)).to(h.dtype)
     }
 }
 

@@ -4,7 +4,7 @@
 /// Blocks run in a fixed cycle. Of all ways to fill a memory that is too small, keeping as many blocks as fit for good,
 /// and passing the others through a small window, reads the least: any cache that forgets the least recently used
 /// would forget each block just before its turn.
-package struct Residency: Sendable, Equatable {
+package struct BlockResidency: Sendable, Equatable {
     /// Bytes of each block, in the order in which they run.
     package let blocks: [Int]
     /// Bytes of weights that belong to no block and stay in any case.

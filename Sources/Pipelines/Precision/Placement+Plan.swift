@@ -1,0 +1,26 @@
+internal import Generation
+internal import Layers
+internal import Planning
+internal import Torch
+
+extension Placement {
+    /// A stage's plan in libtorch's terms.
+    init(_ plan: StagePlan, observer: SiteObserver?) {
+        self.init(
+            storageDevice: Device(plan.storageDevice) ?? .cpu, computeDevice: Device(plan.computeDevice) ?? .cpu,
+            storage: plan.storage.map(DType.init), compute: DType(plan.compute),
+            residual: DType(plan.residual), sites: plan.sites, observer: observer,
+            isPaged: plan.residency == .paged)
+    }
+}
+
+extension Receipt.Precision {
+    /// A stage's plan in the receipt's words.
+    init(_ plan: StagePlan) {
+        self.init(
+            storage: plan.storage?.rawValue ?? "file", compute: plan.compute.rawValue,
+            residual: plan.residual.rawValue,
+            sites: Dictionary(
+                plan.sites.map { ($0.path, $0.compute.rawValue) }, uniquingKeysWith: { _, last in last }))
+    }
+}

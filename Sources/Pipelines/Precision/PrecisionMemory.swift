@@ -1,0 +1,107 @@
+package import Foundation
+package import Generation
+package import Planning
+
+/// What runs of one checkpoint have taught, kept between runs: promotions it needed on a device, and what happened.
+///
+/// A convenience, so that neither reading nor writing it may fail a generation: without it, the same is learnt again.
+package struct PrecisionMemory: Sendable {
+    /// What is known of one checkpoint.
+    package struct Entry: Sendable, Equatable, Codable {
+        /// By device fingerprint and plan version.
+        package var learned: [String: [Promotion]] = [:]
+        /// What went wrong and was put right, the newest last.
+        package var events: [Recovery] = []
+        /// Formats that its user fixed.
+        package var overrides: [String: String] = [:]
+    }
+
+    /// How many events are kept.
+    package static let mostEvents = 100
+
+    private let file: URL
+    private let key: String
+
+    /// - Parameters:
+    ///   - folder: Where to keep it; nil where the environment names no cache folder.
+    ///   - paths: The checkpoint's weight files; a file that was written anew is another checkpoint.
+    package init?(folder: URL?, paths: [String]) {
+        guard let folder, !paths.isEmpty else { return nil }
+        let stamps = paths.map { path -> String in
+            // A file that is gone has no stamp, and opening it fails elsewhere.
+            let facts = try? FileManager.default.attributesOfItem(atPath: path)
+            let size = (facts?[.size] as? Int) ?? 0
+            let date = (facts?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+            return "\(URL(fileURLWithPath: path).resolvingSymlinksInPath().path) \(size) \(date)"
+        }
+        key = FileHashes.sha256(Array(stamps.joined(separator: "\n").utf8))
+        file = folder.appendingPathComponent("precision/\(key.prefix(16)).json")
+    }
+
+    /// Everything known; empty where nothing is.
+    package var entry: Entry {
+        guard let data = try? Data(contentsOf: file) else { return Entry() }
+        return (try? JSONDecoder().decode(Entry.self, from: data)) ?? Entry()
+    }
+
+    /// Promotions that this checkpoint needed on a device, under this version's rules.
+    package func learned(_ fingerprint: String?) -> [Promotion] {
+        entry.learned[Self.place(fingerprint)] ?? []
+    }
+
+    /// Adds to what is known.
+    package func learn(_ promotions: [Promotion], _ events: [Recovery], _ fingerprint: String?) {
+        guard !promotions.isEmpty || !events.isEmpty else { return }
+        change { entry in
+            var known = entry.learned[Self.place(fingerprint)] ?? []
+            for promotion in promotions
+            where !known.contains(where: { $0.stage == promotion.stage && $0.change == promotion.change }) {
+                known.append(promotion)
+            }
+            entry.learned[Self.place(fingerprint)] = known.isEmpty ? nil : known
+            entry.events = Array((entry.events + events).suffix(Self.mostEvents))
+        }
+    }
+
+    /// Fixes formats for this checkpoint from now on; an empty list lifts them.
+    /// - Parameter formats: By stage.
+    package func override(_ formats: [Stage: NumberFormat]) {
+        change { entry in
+            entry.overrides = Dictionary(
+                uniqueKeysWithValues: formats.map { ($0.key.rawValue, $0.value.rawValue) })
+        }
+    }
+
+    /// The user's formats for this checkpoint.
+    package var overrides: [Stage: NumberFormat] {
+        entry.overrides.reduce(into: [:]) { formats, pair in
+            guard let stage = Stage(rawValue: pair.key), let format = NumberFormat(rawValue: pair.value) else {
+                return
+            }
+            formats[stage] = format
+        }
+    }
+
+    /// Removes everything known.
+    /// - Returns: Whether there was anything.
+    package func forget() -> Bool {
+        let known = FileManager.default.fileExists(atPath: file.path)
+        try? FileManager.default.removeItem(at: file)
+        return known
+    }
+
+    private static func place(_ fingerprint: String?) -> String {
+        "\(Plan.version) \(fingerprint ?? "unmeasured")"
+    }
+
+    private func change(_ body: (inout Entry) -> Void) {
+        var entry = entry
+        body(&entry)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        // On a full or read-only disk the next run learns the same again.
+        try? FileManager.default.createDirectory(
+            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try? encoder.encode(entry).write(to: file, options: .atomic)
+    }
+}

@@ -1,0 +1,207 @@
+/// The computing format of one stage, with everything that spoke against the others.
+struct FormatChoice {
+    let stage: Stage
+    let facts: StageFacts
+    let device: DeviceFacts
+    let family: String
+    let policy: PrecisionPolicy
+    private(set) var problems: [String] = []
+    private(set) var notes: [String] = []
+    private(set) var plan: StagePlan
+
+    init(
+        _ stage: Stage, _ facts: StageFacts, _ device: DeviceFacts, _ family: String,
+        _ policy: PrecisionPolicy
+    ) {
+        self.stage = stage
+        self.facts = facts
+        self.device = device
+        self.family = family
+        self.policy = policy
+        plan = StagePlan(
+            storage: nil, compute: .fp32, residual: .fp32, storageDevice: device.device,
+            computeDevice: device.device, residency: .mapped, weightBytes: facts.fileBytes, expectedError: 0,
+            reason: "")
+    }
+
+    mutating func decide() {
+        if let broken = facts.nonFinite.first {
+            problems.append(
+                "\(stage.rawValue): \(broken) holds a value that is not finite, and it is used"
+                    + (facts.nonFinite.count > 1 ? " (and \(facts.nonFinite.count - 1) more tensors)" : ""))
+        }
+        if !facts.deadNonFinite.isEmpty {
+            notes.append(
+                "\(facts.deadNonFinite.count) tensors of \(stage.rawValue) that are never used hold values that "
+                    + "are not finite (\(facts.deadNonFinite[0])): ignored")
+        }
+        if let asked = policy.formats[stage] {
+            decideByHand(asked)
+        } else {
+            decideByMeasurement()
+        }
+        plan.expectedError = Self.expectedError(plan.compute, residual: plan.residual)
+    }
+
+    private mutating func decideByHand(_ format: NumberFormat) {
+        if let flaw = flaw(of: format) {
+            problems.append("\(stage.rawValue): \(format.rawValue) was asked for, but \(flaw)")
+            plan.reason = "\(format.rawValue) was asked for and does not work here"
+            return
+        }
+        if let doubt = rangeDoubt(of: format) {
+            notes.append("\(stage.rawValue) computes in \(format.rawValue) as asked, though \(doubt)")
+        }
+        take(format, "asked for")
+    }
+
+    private mutating func decideByMeasurement() {
+        if let reason = Self.alwaysExact(stage, family) {
+            plan.reason = reason
+            return
+        }
+        var passing: [(format: NumberFormat, ratio: Double)] = []
+        for format in [NumberFormat.fp16, .bf16] {
+            if let reason = objection(to: format) {
+                plan.rejected.append(Rejection(format, reason))
+            } else {
+                passing.append((format, timeRatio(format) ?? 1))
+            }
+        }
+        guard let fastest = passing.map(\.ratio).min() else {
+            plan.reason = "no 16-bit format passes"
+            return
+        }
+        // Within a twentieth there is no faster one, and the more exact one wins.
+        let tied = passing.filter { $0.ratio <= fastest * 1.05 }.map(\.format)
+        let best =
+            tied.max { a, b in preference(a) < preference(b) } ?? .fp32
+        for (format, ratio) in passing where format != best {
+            plan.rejected.append(
+                Rejection(
+                    format,
+                    tied.contains(format) ? "no faster and less suited" : "slower (\(Self.times(ratio)) of fp32)"
+                ))
+        }
+        plan.rejected.append(Rejection(.fp32, "slower"))
+        let ratio = timeRatio(best).map { ", \(Self.times($0)) of fp32's time" } ?? ""
+        take(best, (device.profile == nil ? "the card's rule, not measured" : "measured right") + ratio)
+    }
+
+    private mutating func take(_ format: NumberFormat, _ reason: String) {
+        plan.compute = format
+        // Sums in float32 cost a cast a block and give less than half the error; float16's may overflow besides.
+        plan.residual = format == .fp32 ? .fp32 : (Self.sumsExactly(stage, format) ? .fp32 : format)
+        plan.reason = reason
+    }
+
+    /// Why a stage is never computed in 16 bits by choice; nil where it may be.
+    private static func alwaysExact(_ stage: Stage, _ family: String) -> String? {
+        switch stage {
+        case .textEncoder: "once a prompt, and its error enters every step"
+        case .textEncoder2 where family != "flux": "once a prompt, and its error enters every step"
+        case .encode: "encoders overflow or shift the picture in 16 bits, and run once"
+        default: nil
+        }
+    }
+
+    /// Transformers' sums grow with depth and carry the largest numbers of the model.
+    private static func sumsExactly(_ stage: Stage, _ format: NumberFormat) -> Bool {
+        stage != .decode
+    }
+
+    /// Everything that speaks against a format, the gravest first; nil when nothing does.
+    private func objection(to format: NumberFormat) -> String? {
+        if let flaw = flaw(of: format) { return flaw }
+        if device.kind == .cuda, format == .bf16, !device.hasNativeBF16 {
+            return "bfloat16 is emulated on this card"
+        }
+        if format == .fp16, device.hasBrokenFP16 { return "this card's float16 convolutions give NaN" }
+        if let doubt = rangeDoubt(of: format) { return doubt }
+        let residual: NumberFormat = Self.sumsExactly(stage, format) ? .fp32 : format
+        let error = Self.expectedError(format, residual: residual)
+        let limit = policy.aim == .quality ? 5e-3 : Gate(stage, format).relativeError
+        guard error <= limit else {
+            return "its error is about \(Self.scientific(error)), more than \(Self.scientific(limit))"
+        }
+        if let ratio = timeRatio(format) {
+            guard ratio <= OpMeasurement.worthwhileRatio else { return "\(Self.times(ratio)) of fp32's time" }
+        } else if device.kind == .cpu {
+            return "not measured, and slower than fp32 on most CPUs"
+        }
+        return nil
+    }
+
+    /// A kernel that is missing or wrong in a format.
+    private func flaw(of format: NumberFormat) -> String? {
+        guard let profile = device.profile else { return nil }
+        for operation in facts.work.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
+            for measurement in profile.measurements(of: operation, format) {
+                switch measurement.verdict {
+                case .missing: return "\(operation.rawValue) has no \(format.rawValue) kernel"
+                case .wrong:
+                    return "\(operation.rawValue) is wrong in \(format.rawValue) (error "
+                        + "\(Self.scientific(measurement.error ?? .nan)) at \(measurement.shape))"
+                default: continue
+                }
+            }
+        }
+        if let failed = profile.rangeChecks.first(where: { $0.format == format && !$0.passed }) {
+            return "\(failed.name) fails in \(format.rawValue): \(failed.detail)"
+        }
+        return nil
+    }
+
+    /// What makes a format's range doubtful for these weights.
+    private func rangeDoubt(of format: NumberFormat) -> String? {
+        guard format == .fp16 else { return nil }
+        if let largest = facts.largestWeight, largest > format.largest {
+            return "a weight of \(Self.scientific(largest)) does not fit"
+        }
+        if let range = facts.range, let widest = range.max(by: { $0.value < $1.value }) {
+            let headroom = Headroom(largest: widest.value, format)
+            return headroom.fits
+                ? nil : "\(widest.key) reaches \(Self.scientific(widest.value)), headroom \(headroom.text)"
+        }
+        if facts.asksForFP32 { return "the checkpoint asks for fp32 here and overflows in fp16" }
+        if family == "flux" { return "FLUX overflows fp16 in its late blocks and its T5" }
+        if stage == .decode { return "autoencoders overflow fp16 unless a run has shown otherwise" }
+        return nil
+    }
+
+    /// Seconds in a format relative to float32's, weighed by where the stage spends its time.
+    private func timeRatio(_ format: NumberFormat) -> Double? {
+        guard let profile = device.profile else { return nil }
+        var total = 0.0
+        var shares = 0.0
+        for (operation, share) in facts.work where share > 0 {
+            let ratios = profile.measurements(of: operation, format).compactMap(\.timeRatio)
+            guard !ratios.isEmpty else { continue }
+            total += share * ratios.reduce(0, +) / Double(ratios.count)
+            shares += share
+        }
+        return shares > 0 ? total / shares : nil
+    }
+
+    /// Among equally fast formats: FLUX needs bfloat16's range, everything else float16's digits.
+    private func preference(_ format: NumberFormat) -> Int {
+        family == "flux" ? (format == .bf16 ? 1 : 0) : format.accuracyRank
+    }
+
+    /// What deep networks make of one rounding a boundary: measured over 57 random transformer blocks, 9 roundings'
+    /// worth with sums in the same format, 3.6 with sums in float32.
+    static func expectedError(_ format: NumberFormat, residual: NumberFormat) -> Double {
+        format.roundingError * (residual == .fp32 ? 3.6 : 9)
+    }
+
+    private static func times(_ ratio: Double) -> String { "\((ratio * 100).rounded() / 100)x" }
+
+    private static func scientific(_ number: Double) -> String {
+        guard number.isFinite, number != 0 else { return "\(number)" }
+        var exponent = 0
+        var mantissa = number
+        while mantissa.magnitude >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+        while mantissa.magnitude < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+        return "\((mantissa * 10).rounded() / 10)e\(exponent)"
+    }
+}

@@ -1,0 +1,34 @@
+/// Chooses a plan from facts: a pure function that always answers.
+///
+/// The cheapest plan that passes: supported, correct, in range, within the error gate, then the fastest; ties go to the
+/// more exact one. Memory decides only how weights are kept, never in what is computed, so that more memory never means
+/// less precision.
+package enum Planner {
+    /// - Parameters:
+    ///   - learned: Promotions that earlier runs of this checkpoint on this device needed.
+    /// - Returns: A plan whose ``Plan/problems`` say why it cannot be run, where it cannot.
+    package static func plan(
+        device: DeviceFacts, model: ModelFacts, request: RequestFacts, budget: MemoryBudget = .unlimited,
+        policy: PrecisionPolicy = .auto, learned: [Promotion] = []
+    ) -> Plan {
+        var problems: [String] = []
+        var notes: [String] = []
+        var stages: [Stage: StagePlan] = [:]
+        for (stage, facts) in model.stages {
+            var choice = FormatChoice(stage, facts, device, model.family, policy)
+            choice.decide()
+            problems += choice.problems
+            notes += choice.notes
+            var plan = choice.plan
+            for promotion in learned where promotion.stage == stage { promotion.apply(to: &plan) }
+            stages[stage] = plan
+        }
+        var plan = Plan(
+            device: device.device, policy: policy, stages: stages, peakBytes: 0,
+            budgetBytes: device.kind == .cpu ? budget.host ?? budget.device : budget.device,
+            allFP32Bytes: model.stages.values.reduce(0) { $0 + $1.parameters * 4 },
+            problems: problems.sorted(), notes: notes.sorted(), fingerprint: device.profile?.fingerprint)
+        MemoryChoice(device, model, request, policy).settle(&plan)
+        return plan
+    }
+}
