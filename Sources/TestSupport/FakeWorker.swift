@@ -46,7 +46,7 @@ package struct FakeWorker: Worker {
                 name: "fake", family: "sdxl", sha256: "0123456789abcdef",
                 files: [Receipt.Model.File(name: "fake.safetensors", sha256: "0123456789abcdef")]),
             prompt: request.prompt, negativePrompt: request.negativePrompt, seed: seed, width: width,
-            height: height, steps: request.steps, sampler: request.sampler ?? "euler",
+            height: height, steps: request.steps ?? 30, sampler: request.sampler ?? "euler",
             schedule: request.schedule ?? "default", guidanceScale: request.guidanceScale,
             guidanceRescale: request.guidanceRescale, clipSkip: request.clipSkip,
             strength: request.image == nil ? nil : request.strength,
