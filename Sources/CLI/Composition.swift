@@ -27,12 +27,20 @@ enum Composition {
     /// - Throws: ``Failure``.
     static func worker(_ choice: WorkerChoice) async throws -> any Worker {
         do {
+            let device = try choice.device ?? bestDevice()
             return try PaintingFamily.of(choice.model).worker(
                 choice.paths,
-                WorkerSettings(policy: choice.precision, device: choice.device ?? bestDevice()))
+                WorkerSettings(policy: choice.precision, device: device, budget: budget(device)))
         } catch {
             throw Failure(error)
         }
+    }
+
+    /// What memory allows at this moment: the host's or its container's, and the card's.
+    static func budget(_ device: Device) -> MemoryBudget {
+        MemoryBudget(
+            device: device.kind == .cuda ? LibTorch.cudaMemory(Int(device.index))?.free : nil,
+            host: HostMemory.available)
     }
 
     /// The first CUDA card, or else the CPU.

@@ -43,7 +43,7 @@ extension PaintingFamily {
     package static let sdxl = PaintingFamily(models: .sdxl) { paths, settings in
         try SDXLPipeline(
             SDXLCheckpoint.open(paths), policy: settings.policy, device: settings.device,
-            facts: settings.facts, budget: settings.budget)
+            facts: settings.facts)
     }
 
     /// FLUX.1.

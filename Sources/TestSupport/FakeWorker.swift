@@ -47,7 +47,7 @@ package struct FakeWorker: Worker {
                 files: [Receipt.Model.File(name: "fake.safetensors", sha256: "0123456789abcdef")]),
             prompt: request.prompt, negativePrompt: request.negativePrompt, seed: seed, width: width,
             height: height, steps: request.steps ?? 30, sampler: request.sampler ?? "euler",
-            schedule: request.schedule ?? "default", guidanceScale: request.guidanceScale,
+            schedule: request.schedule ?? "default", guidanceScale: request.guidanceScale ?? 5,
             guidanceRescale: request.guidanceRescale, clipSkip: request.clipSkip,
             strength: request.image == nil ? nil : request.strength,
             sourceSHA256: request.image == nil ? nil : "fedcba", device: "cpu", libtorch: "2.13",
