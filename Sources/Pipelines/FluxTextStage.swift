@@ -117,9 +117,11 @@ struct FluxTextStage {
         try Task.checkCancellation()
         let states = try FaultInjection.pass(t5([lines.t5]), .text(.textEncoder2), formats.t5)
         try Guards.checkText(states, .textEncoder2, place: "the text")
+        let unweighted = try states.to(.float32)
         let encoded = Encoded(
-            states: try FaultInjection.pass(states.to(.float32), .conditioning, .fp32), pooled: pooled)
-        try Guards.checkConditioning(encoded.states, pooled: pooled, place: "the text")
+            states: try FaultInjection.pass(unweighted, .conditioning, .fp32), pooled: pooled)
+        try Guards.checkConditioning(
+            encoded.states, unweighted: unweighted, pooled: pooled, place: "the text")
         return encoded
     }
 }

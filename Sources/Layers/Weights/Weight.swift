@@ -20,9 +20,8 @@ package struct Weight: Sendable {
     package func callAsFunction() throws(TensorError) -> Tensor { try widened(stored.to(device)) }
 
     /// Rows of a table, cast after they were taken: a table is large, and a line of text needs few of its rows.
-    /// - Parameter ids: `[...]`, int64, on the computing device.
+    /// - Parameter ids: `[...]`, int64, anywhere: taken where the table is kept, because ids are cheaper to move.
     func rows(_ ids: Tensor) throws(TensorError) -> Tensor {
-        // Taken where the table is kept: moving ids is cheaper than moving the table.
         try widened(ids.to(stored.device).embedded(stored).to(device))
     }
 

@@ -78,7 +78,8 @@ final class WeightLedger: Sendable {
     /// Below this a cast at load costs less than the bookkeeping of casting on each use: biases and norms.
     private static let alwaysCast = 1 << 16
 
-    private func place(_ source: TensorSource, _ dtype: DType, _ compute: DType) throws(TensorError) -> Tensor {
+    private func place(_ source: TensorSource, _ dtype: DType, _ compute: DType) throws(TensorError) -> Tensor
+    {
         guard placement.storageDevice.kind != .meta else {
             return try Tensor.shaped(source.shape, placement.storage ?? dtype)
         }

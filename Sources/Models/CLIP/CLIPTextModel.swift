@@ -15,7 +15,6 @@ package struct CLIPTextModel: Sendable {
     }
 
     private let configuration: CLIPTextConfiguration
-    private let device: Device
     private let residual: DType
     private let tokens: Embedding
     private let positions: Weight
@@ -32,7 +31,6 @@ package struct CLIPTextModel: Sendable {
         let width = configuration.width
         let embeddings = weights["embeddings"]
         self.configuration = configuration
-        device = weights.device
         residual = weights.residual
         tokens = try Embedding(
             embeddings["token_embedding"], entries: configuration.vocabularySize, width: width)
@@ -58,7 +56,7 @@ package struct CLIPTextModel: Sendable {
     ///   - skippedLayers: Layers left out at the end for `hiddenStates`. The pooled output always comes from the last.
     package func callAsFunction(_ ids: [[Int]], skippedLayers: Int) throws(TensorError) -> Output {
         let count = ids[0].count
-        let lines = try Tensor(integers: ids.flatMap { $0 }, shape: [ids.count, count]).to(device)
+        let lines = try Tensor(integers: ids.flatMap { $0 }, shape: [ids.count, count])
         var hidden = try (tokens(lines) + positions().narrowed(0, from: 0, length: count)).to(residual)
         var chosen: Tensor?
         let last = configuration.layers - skippedLayers
