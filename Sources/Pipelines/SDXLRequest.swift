@@ -35,7 +35,8 @@ struct SDXLRequest: Sendable {
     ) throws {
         try request.validate()
         for (name, asked) in [
-            ("true guidance scale", request.trueGuidanceScale != nil), ("text tokens", request.textTokens != nil),
+            ("true guidance scale", request.trueGuidanceScale != nil),
+            ("text tokens", request.textTokens != nil),
         ] where asked {
             throw Failure.badRequest(name, "the \(name) is for FLUX.1 checkpoints, and this is an SDXL one")
         }
@@ -147,7 +148,8 @@ struct SDXLRequest: Sendable {
         }
         do throws(SamplingError) {
             let trajectory = try Trajectory(
-                sampler: sampler, configuration: configuration, schedule: schedule, steps: request.steps ?? usualSteps,
+                sampler: sampler, configuration: configuration, schedule: schedule,
+                steps: request.steps ?? usualSteps,
                 strength: request.image == nil ? nil : request.strength, squareRoots: squareRoots)
             return (sampler, trajectory)
         } catch {

@@ -44,7 +44,8 @@ extension StagedModels {
             do {
                 encoded = try encode(&self)
             } catch let again as Anomaly {
-                throw Failure(.notFinite, "\(again), also when encoded again in fp32: the text encoder is damaged")
+                throw Failure(
+                    .notFinite, "\(again), also when encoded again in fp32: the text encoder is damaged")
             }
             record.keep(
                 anomaly, from: before, to: plan[anomaly.stage],
@@ -154,11 +155,13 @@ extension StagedModels {
             keepDecoded(anomaly, before, &record)
             return exact
         }
-        let difference = zip(picture.pixels, exact.pixels).map { Int($0).distance(to: Int($1)).magnitude }.max()
+        let difference = zip(picture.pixels, exact.pixels).map { Int($0).distance(to: Int($1)).magnitude }
+            .max()
         guard let difference, difference <= 8 else {
             throw Failure(
                 .notFinite,
-                "\(anomaly); decoded again in fp32 it looks otherwise and still like none: the decoder is broken")
+                "\(anomaly); decoded again in fp32 it looks otherwise and still like none: the decoder is broken"
+            )
         }
         record.keep(anomaly, from: before, to: before.exact(.decode), outcome: .confirmed)
         return exact
@@ -180,7 +183,8 @@ extension StagedModels {
         case .failure(let again as Anomaly):
             let site = seen.firstNotFinite.map { ", first in \($0.path)" } ?? ""
             throw Failure(
-                .notFinite, "the decoded picture: \(again)\(site), also in fp32; another VAE may help (--vae)")
+                .notFinite, "the decoded picture: \(again)\(site), also in fp32; another VAE may help (--vae)"
+            )
         case .failure(let error): throw error
         }
     }

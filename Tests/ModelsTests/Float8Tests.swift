@@ -43,7 +43,8 @@ struct Float8Tests {
         let (weights, used) = try keys.bind(archive, component: "x")
         #expect(used == ["layer.weight", "layer.\(name)", "layer.scale_input"])
         let found = try await onCPU {
-            let scope = WeightScope(weights, placement: Placement(device: .cpu, storage: nil, compute: .float32))
+            let scope = WeightScope(
+                weights, placement: Placement(device: .cpu, storage: nil, compute: .float32))
             let kept = try scope["layer"]("weight", 2, 4)().floats()
             let copied = WeightScope(
                 weights, placement: Placement(device: .cpu, storage: .float32, compute: .float32))
@@ -64,7 +65,8 @@ struct Float8Tests {
         list.linear(LayerName(.original, prefix: "")["layer"], count / 2, 2, bias: false)
         let (weights, _) = try list.bind(try Archive.open(scratch["x.safetensors"]), component: "x")
         let values = try await onCPU {
-            let scope = WeightScope(weights, placement: Placement(device: .cpu, storage: nil, compute: .float32))
+            let scope = WeightScope(
+                weights, placement: Placement(device: .cpu, storage: nil, compute: .float32))
             return Array(try scope["layer"]("weight", 2, count / 2)().floats().prefix(8))
         }
         #expect(values == Self.values.map { $0 * 2 })
@@ -88,7 +90,8 @@ struct Float8Tests {
 
     @Test func `a scale that is not one number, or of another weight, is refused`() throws {
         let many = TensorToWrite(
-            name: "layer.scale_weight", elementType: .float32, shape: [2], bytes: Array(repeating: 0, count: 8))
+            name: "layer.scale_weight", elementType: .float32, shape: [2],
+            bytes: Array(repeating: 0, count: 8))
         let wide = TensorToWrite(
             name: "layer.weight", elementType: .float32, shape: [2, 4], bytes: Array(repeating: 0, count: 32))
         let packed = TensorToWrite(

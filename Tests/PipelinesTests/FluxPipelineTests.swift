@@ -190,7 +190,8 @@ struct FluxPipelineTests {
     @Test(arguments: ["bf16", "fp16"])
     func `in 16 bits the picture stays near the one in float32`(format: String) async throws {
         let request = Self.smallRequest()
-        let exact = try await Self.pipeline("c", policy: PrecisionPolicy(parsing: "fp32")).run(request) { _ in }
+        let exact = try await Self.pipeline("c", policy: PrecisionPolicy(parsing: "fp32")).run(request) { _ in
+        }
         let policy = try PrecisionPolicy(
             parsing: "text=\(format),transformer=\(format),vae.decode=\(format)")
         let rounded = try await Self.pipeline("c", policy: policy).run(request) { _ in }
@@ -206,7 +207,8 @@ struct FluxPipelineTests {
         let request = Self.smallRequest()
         let whole = try await Self.pipeline(name).run(request) { _ in }
         let paged = try Self.pipeline(
-            name, policy: PrecisionPolicy(parsing: "memory"), budget: MemoryBudget(device: nil, host: 1 << 20))
+            name, policy: PrecisionPolicy(parsing: "memory"), budget: MemoryBudget(device: nil, host: 1 << 20)
+        )
         #expect(paged.plan[.denoiser].residency == .paged && paged.plan[.textEncoder2].residency == .paged)
         #expect(paged.plan.notes.contains { $0.contains("are read from the file each time they run") })
         let result = try await paged.run(request) { _ in }

@@ -94,7 +94,10 @@ import Testing
         (#""stochastic_sampling": true"#, "stochastic_sampling true"),
         (#""use_beta_sigmas": true"#, "use_beta_sigmas true"),
         (#""time_shift_type": "cosine""#, "time_shift_type cosine"),
-        (#""use_dynamic_shifting": true, "base_image_seq_len": 9, "max_image_seq_len": 9"#, "max_image_seq_len"),
+        (
+            #""use_dynamic_shifting": true, "base_image_seq_len": 9, "max_image_seq_len": 9"#,
+            "max_image_seq_len"
+        ),
         (#""use_dynamic_shifting": true, "max_shift": 100"#, "max_shift"),
         (#""shift": 0"#, "shift"), (#""shift_terminal": 1"#, "shift_terminal"),
     ])

@@ -81,7 +81,8 @@ package enum FileFamily: String, Sendable, CaseIterable, Encodable {
         case .textualInversion: "It adds a word to a checkpoint and paints nothing by itself."
         case .vae: "Give the checkpoint as the model, and this file with --vae."
         case .t5: "Give the FLUX.1 checkpoint as the model, and this file with --t5."
-        case .clip: "Give a FLUX.1 checkpoint as the model, and this file with --clip, or an SDXL one with its own."
+        case .clip:
+            "Give a FLUX.1 checkpoint as the model, and this file with --clip, or an SDXL one with its own."
         case .sdxlUNet, .sdxlWithoutText, .openCLIP:
             "Give the full checkpoint it belongs to, or the diffusers folder that has all of the components."
         case .scaledFloat8: "Give the 16-bit version of the same checkpoint."

@@ -23,7 +23,8 @@ extension FluxCheckpoint {
         transformer = Component(weights: weights, configuration: denoiser)
 
         let clipPath = try Self.place(
-            paths.clip, path, archive, mark: CLIPPrefixes.all.dropFirst(2), "embeddings.token_embedding.weight",
+            paths.clip, path, archive, mark: CLIPPrefixes.all.dropFirst(2),
+            "embeddings.token_embedding.weight",
             missing: ("CLIP text encoder", "Give one, such as clip_l.safetensors, with --clip."))
         clip = try given.add(TextEncoderFile(clip: clipPath, fallback: folder), .clip)
         let t5Path = try Self.place(

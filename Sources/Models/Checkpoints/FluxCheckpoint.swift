@@ -102,7 +102,8 @@ package struct FluxCheckpoint: OpenedCheckpoint {
         {
             throw .mismatch(
                 path: path,
-                reason: "the autoencoder \(verb) pictures of \(channels) channels; only 3, red, green and blue, "
+                reason:
+                    "the autoencoder \(verb) pictures of \(channels) channels; only 3, red, green and blue, "
                     + "are supported")
         }
     }

@@ -7,7 +7,9 @@ extension FluxConfiguration {
         var list = KeyList()
         let embedders = root["time_text_embed", original: ""]
         addEmbedder(embedders["timestep_embedder", original: "time_in"], 256, to: &list)
-        if hasGuidance { addEmbedder(embedders["guidance_embedder", original: "guidance_in"], 256, to: &list) }
+        if hasGuidance {
+            addEmbedder(embedders["guidance_embedder", original: "guidance_in"], 256, to: &list)
+        }
         addEmbedder(embedders["text_embedder", original: "vector_in"], pooledWidth, to: &list)
         list.linear(root["context_embedder", original: "txt_in"], contextWidth, width)
         list.linear(root["x_embedder", original: "img_in"], inChannels, width)

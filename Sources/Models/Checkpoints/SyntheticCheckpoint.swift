@@ -76,7 +76,8 @@ package struct SyntheticCheckpoint: Sendable {
         guard name != SyntheticCheckpoint.sdxl.name else { return nil }
         let letters = (UInt8(ascii: "a")...UInt8(ascii: "z")).map { String(UnicodeScalar($0)) }
         let pieces = ["\u{2581}"] + letters
-        let entries = ["[\"<pad>\", 0]", "[\"</s>\", 0]", "[\"<unk>\", 0]"] + pieces.map { "[\"\($0)\", -3]" }
+        let entries =
+            ["[\"<pad>\", 0]", "[\"</s>\", 0]", "[\"<unk>\", 0]"] + pieces.map { "[\"\($0)\", -3]" }
         return """
             {"version": "1.0", "added_tokens": [], "normalizer": null,
              "pre_tokenizer": {"type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": "always", "split": true},

@@ -135,7 +135,9 @@ extension TextEncoderFile<T5Configuration> {
 
 /// Where CLIP's keys may stand in a file.
 enum CLIPPrefixes {
-    static let all = ["text_model.", "", "text_encoders.clip_l.transformer.text_model.", "clip_l.transformer.text_model."]
+    static let all = [
+        "text_model.", "", "text_encoders.clip_l.transformer.text_model.", "clip_l.transformer.text_model.",
+    ]
 
     /// CLIP's own projection, which the summary does not go through.
     static func isProjection(_ key: String) -> Bool { key.hasSuffix("text_projection.weight") }

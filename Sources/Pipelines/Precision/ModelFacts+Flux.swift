@@ -75,7 +75,9 @@ extension FluxCheckpoint {
 
     /// Which blocks of a stage stay in memory; nil for a stage that is not paged.
     func residency(_ stage: Stage, _ plan: Plan) -> BlockResidency? {
-        guard plan[stage].residency == .paged, stage == .denoiser || stage == .textEncoder2 else { return nil }
+        guard plan[stage].residency == .paged, stage == .denoiser || stage == .textEncoder2 else {
+            return nil
+        }
         let weights = pagedWeights(stage)
         let blocks = WeightPager.byteCounts(weights, blocks: blocks(stage))
         let largest = weights.tensors.values.map(\.elementCount).max() ?? 0

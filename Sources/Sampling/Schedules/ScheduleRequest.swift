@@ -40,7 +40,8 @@ struct ScheduleRequest: Sendable {
         if let asked = choice.spacing, !sampler.timestepSpacings.contains(asked) {
             throw .unsupported(
                 field: "schedule", value: asked.rawValue, sampler: sampler.name,
-                reason: "a flow's timesteps follow from its noise levels, and only those can be spaced otherwise"
+                reason:
+                    "a flow's timesteps follow from its noise levels, and only those can be spaced otherwise"
             )
         }
         if let name = configuration.className, sampler != .flowEuler,

@@ -54,7 +54,8 @@ struct CheckpointSummaryTests {
     }
 
     @Test func `a checkpoint whose sizes cannot be read is still described`() throws {
-        let summary = try CheckpointSummary(inspecting: ModelPaths(model: Fixture.path("sdxl-single/a.safetensors")))
+        let summary = try CheckpointSummary(
+            inspecting: ModelPaths(model: Fixture.path("sdxl-single/a.safetensors")))
         #expect(summary.family == .sdxl)
         #expect(!summary.canRun)
         #expect(summary.problem?.hasSuffix("with --config FOLDER.") == true)

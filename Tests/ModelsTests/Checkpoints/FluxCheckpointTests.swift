@@ -36,7 +36,9 @@ struct FluxCheckpointTests {
             checkpoint.components.map(\.parameterCount)
                 == [123_060_480, 4_762_310_656, 11_901_408_320, 83_819_683])
         #expect(checkpoint.tokenizer == .embedded)
-        #expect(checkpoint.schedulerJSON == [UInt8](FamilyConfiguration.json("flux-dev/scheduler/scheduler_config.json")))
+        #expect(
+            checkpoint.schedulerJSON
+                == [UInt8](FamilyConfiguration.json("flux-dev/scheduler/scheduler_config.json")))
     }
 
     @Test func `the real FLUX.1 dev in one file opens with its own configuration`() throws {
@@ -81,7 +83,8 @@ struct FluxCheckpointTests {
         for (a, b) in zip(folder.components, files.components) {
             #expect(a.tensors.mapValues(\.shape) == b.tensors.mapValues(\.shape))
         }
-        #expect(folder.unusedKeys.isEmpty && files.unusedKeys.isEmpty, "\(folder.unusedKeys) \(files.unusedKeys)")
+        #expect(
+            folder.unusedKeys.isEmpty && files.unusedKeys.isEmpty, "\(folder.unusedKeys) \(files.unusedKeys)")
         #expect(folder.t5Tokenizer == Fixture.path("flux-tiny-\(name)/tokenizer_2"))
     }
 
@@ -91,7 +94,8 @@ struct FluxCheckpointTests {
             names.isSuperset(of: [
                 "model_index.json", "scheduler/scheduler_config.json", "transformer/config.json",
                 "transformer/diffusion_pytorch_model.safetensors.index.json",
-                "transformer/diffusion_pytorch_model-00001-of-00004.safetensors", "text_encoder_2/config.json",
+                "transformer/diffusion_pytorch_model-00001-of-00004.safetensors",
+                "text_encoder_2/config.json",
                 "text_encoder_2/model.safetensors.index.json", "tokenizer_2/spiece.model",
                 "tokenizer_2/tokenizer_config.json", "tokenizer/vocab.json", "vae/config.json",
             ]), "\(names.sorted())")
@@ -117,7 +121,8 @@ struct FluxCheckpointTests {
         let scratch = try Scratch()
         #expect(
             sentence(try apart(scratch, without: "ae"), scratch)
-                == "PATH/transformer.safetensors: has no autoencoder. Give FLUX.1's, such as ae.safetensors, with --vae.")
+                == "PATH/transformer.safetensors: has no autoencoder. Give FLUX.1's, such as ae.safetensors, with --vae."
+        )
         #expect(
             sentence(try apart(scratch, without: "t5xxl"), scratch)
                 == "PATH/transformer.safetensors: has no T5 text encoder. Give one, such as t5xxl_fp16.safetensors,"
@@ -147,7 +152,8 @@ struct FluxCheckpointTests {
         paths.vae = try scratch.sparse("sdxl-vae.safetensors", VAEFileTests.originalKeys())
         #expect(
             sentence(paths, scratch).hasSuffix(
-                "the transformer takes tokens of 64 channels, but those of the autoencoder's latents have 16, 4 times 4."))
+                "the transformer takes tokens of 64 channels, but those of the autoencoder's latents have 16, 4 times 4."
+            ))
         paths = try apart(scratch)
         paths.t5 = Fixture.path("flux-single/a/t5xxl.safetensors")
         #expect(sentence(paths, scratch).hasSuffix("reads text of width 4096, but T5 writes 24."))
@@ -190,13 +196,17 @@ struct FluxCheckpointTests {
         #expect(checkpoint.t5Tokenizer == Fixture.path("flux-tiny-c/tokenizer_2"))
     }
 
-    @Test(arguments: [
-        ("transformer/config.json", ["patch_size": 2], "patch_size is 2"),
-        ("transformer/config.json", ["axes_dims_rope": [4, 6, 8]], "axes_dims_rope is [4, 6, 8]"),
-        ("transformer/config.json", ["axes_dims_rope": [3, 7, 6]], "axes_dims_rope is [3, 7, 6]"),
-        ("text_encoder_2/config.json", ["feed_forward_proj": "relu"], "feed_forward_proj is \"relu\""),
-        ("text_encoder_2/config.json", ["relative_attention_num_buckets": 7], "relative_attention_num_buckets is 7"),
-    ] as [(String, [String: any Sendable], String)])
+    @Test(
+        arguments: [
+            ("transformer/config.json", ["patch_size": 2], "patch_size is 2"),
+            ("transformer/config.json", ["axes_dims_rope": [4, 6, 8]], "axes_dims_rope is [4, 6, 8]"),
+            ("transformer/config.json", ["axes_dims_rope": [3, 7, 6]], "axes_dims_rope is [3, 7, 6]"),
+            ("text_encoder_2/config.json", ["feed_forward_proj": "relu"], "feed_forward_proj is \"relu\""),
+            (
+                "text_encoder_2/config.json", ["relative_attention_num_buckets": 7],
+                "relative_attention_num_buckets is 7"
+            ),
+        ] as [(String, [String: any Sendable], String)])
     func `a configuration that would change the computation is refused by field`(
         file: String, fields: [String: any Sendable], named: String
     ) throws {
