@@ -8,10 +8,17 @@ internal import Torch
 struct WorkerChoice: Sendable, Equatable {
     let model: String
     let vae: String?
+    var clip: String?
+    var t5: String?
     let configuration: String?
     /// nil for the first CUDA card that libtorch sees, or else the CPU.
     let device: Device?
     let precision: PrecisionPolicy
+
+    /// Where the model's parts are.
+    var paths: ModelPaths {
+        ModelPaths(model: model, vae: vae, clip: clip, t5: t5, configuration: configuration)
+    }
 }
 
 /// The composition root: which pipeline runs a checkpoint.
@@ -20,13 +27,20 @@ enum Composition {
     /// - Throws: ``Failure``.
     static func worker(_ choice: WorkerChoice) async throws -> any Worker {
         do {
-            let checkpoint = try SDXLCheckpoint.open(
-                choice.model, vae: choice.vae, configuration: choice.configuration)
-            return try SDXLPipeline(
-                checkpoint, policy: choice.precision, device: choice.device ?? bestDevice())
+            let device = try choice.device ?? bestDevice()
+            return try PaintingFamily.of(choice.model).worker(
+                choice.paths,
+                WorkerSettings(policy: choice.precision, device: device, budget: budget(device)))
         } catch {
             throw Failure(error)
         }
+    }
+
+    /// What memory allows at this moment: the host's or its container's, and the card's.
+    static func budget(_ device: Device) -> MemoryBudget {
+        MemoryBudget(
+            device: device.kind == .cuda ? LibTorch.cudaMemory(Int(device.index))?.free : nil,
+            host: HostMemory.available)
     }
 
     /// The first CUDA card, or else the CPU.

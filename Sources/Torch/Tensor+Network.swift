@@ -49,17 +49,35 @@ extension Tensor {
             .bool(true))
     }
 
-    /// `softmax(q k^T / sqrt(head width)) v` with float32 logits and softmax inside.
-    /// - Parameters: `self`, `keys`, `values`: `[batch, heads, tokens, head width]`.
-    package func attended(_ keys: Tensor, _ values: Tensor, causal: Bool = false) throws(TensorError)
-        -> Tensor
-    {
+    /// Normalises the last axis without a scale and shift of its own.
+    package func layerNormalized(epsilon: Double) throws(TensorError) -> Tensor {
+        guard device.kind != .meta else { return try shape(of: "aten::layer_norm") }
+        return try Operator("aten::layer_norm")(
+            .tensor(self), .ints(Array(shape.suffix(1))), .none, .none, .double(epsilon), .bool(true))
+    }
+
+    /// Divides the last axis by its root mean square (Zhang and Sennrich 2019), with float32 statistics inside.
+    /// - Parameter weight: `[width]`, of the tensor's own type.
+    package func rootMeanSquareNormalized(_ weight: Tensor, epsilon: Double) throws(TensorError) -> Tensor {
+        guard device.kind != .meta else { return try shape(of: "aten::rms_norm", weight) }
+        return try Operator("aten::rms_norm")(
+            .tensor(self), .ints(weight.shape), .optionalTensor(weight), .optionalDouble(epsilon))
+    }
+
+    /// `softmax(q k^T * scale + bias) v` with float32 logits and softmax inside.
+    /// - Parameters:
+    ///   - self: Queries `[batch, heads, tokens, head width]`, like `keys` and `values`.
+    ///   - bias: Added to the logits, float32, `[1, heads, tokens, context]`; nil adds nothing.
+    ///   - scale: nil is one over the square root of the head width.
+    package func attended(
+        _ keys: Tensor, _ values: Tensor, causal: Bool = false, bias: Tensor? = nil, scale: Double? = nil
+    ) throws(TensorError) -> Tensor {
         guard device.kind != .meta else {
             return try shape(of: "aten::scaled_dot_product_attention", keys, values)
         }
         return try Operator("aten::scaled_dot_product_attention")(
-            .tensor(self), .tensor(keys), .tensor(values), .none, .double(0), .bool(causal), .none,
-            .bool(false))
+            .tensor(self), .tensor(keys), .tensor(values), .optionalTensor(bias), .double(0), .bool(causal),
+            .optionalDouble(scale), .bool(false))
     }
 
     /// The rows of a table.

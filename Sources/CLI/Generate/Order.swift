@@ -39,8 +39,8 @@ struct Order: Sendable {
         savesLatents = command.result.saveLatents
         choice = WorkerChoice(
             model: try ModelLocation(surroundings: surroundings).model(named: command.machine.model),
-            vae: command.machine.vae, configuration: command.machine.config, device: device,
-            precision: precision)
+            vae: command.machine.vae, clip: command.machine.clip, t5: command.machine.t5,
+            configuration: command.machine.config, device: device, precision: precision)
     }
 
     /// Paints, encodes and writes: all files or none.
@@ -120,6 +120,8 @@ extension Order {
         request.height = painting.height
         request.steps = painting.steps
         request.guidanceScale = painting.guidanceScale
+        request.trueGuidanceScale = painting.trueCfgScale
+        request.textTokens = painting.textTokens
         request.guidanceRescale = painting.guidanceRescale
         request.count = painting.count
         request.sampler = painting.sampler
@@ -133,7 +135,7 @@ extension Order {
     private static func checkSchedule(_ request: Request) throws(Failure) {
         var sampler: Sampler?
         if let name = request.sampler {
-            do { sampler = try Sampler.named(name) } catch { throw .badRequest("sampler", "\(error)") }
+            do { sampler = try Sampler.known(name) } catch { throw .badRequest("sampler", "\(error)") }
         }
         guard let schedule = request.schedule else { return }
         let choice: ScheduleChoice

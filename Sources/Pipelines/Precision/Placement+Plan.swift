@@ -10,7 +10,8 @@ extension Placement {
             storageDevice: Device(plan.storageDevice) ?? .cpu,
             computeDevice: Device(plan.computeDevice) ?? .cpu,
             storage: plan.storage.map(DType.init), compute: DType(plan.compute),
-            residual: DType(plan.residual), sites: plan.sites, observer: observer)
+            residual: DType(plan.residual), sites: plan.sites, observer: observer,
+            isPaged: plan.residency == .paged)
     }
 }
 
