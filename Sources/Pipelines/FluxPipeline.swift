@@ -53,6 +53,9 @@ package actor FluxPipeline: Worker {
     /// What runs now: the plan with every promotion that a request needed since.
     package var presentPlan: Plan { models.plan }
 
+    /// Goes back to what was planned before anything ran.
+    package func forget() { models = FluxModels(checkpoint, plan) }
+
     package func run(
         _ request: Request, progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> Result {
