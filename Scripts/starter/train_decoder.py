@@ -8,7 +8,7 @@ import time
 import torch
 from diffusers import AutoencoderKL
 
-from optimiser import Muon, RunningMean, rate_factor, use_fast_norms
+from optimiser import FAST_TYPE, Muon, RunningMean, rate_factor, use_fast_norms
 from train_vae import SCALING, edge_difference, signal_to_noise
 from workplace import SEED, add_work_option, on_background, read_pictures
 
@@ -33,7 +33,7 @@ def main() -> None:
     while (progress := (time.monotonic() - began) / (options.minutes * 60)) < 1:
         chosen = torch.randint(len(pictures), (BATCH,))
         noise = torch.randn(BATCH, *latents.shape[1:]) * torch.rand(BATCH, 1, 1, 1) * (MOST_NOISE / SCALING)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=FAST_TYPE is torch.bfloat16):
             painted = vae.decoder(vae.post_quant_conv(latents[chosen] + noise)).float()
         difference = painted - pictures[chosen]
         loss = difference.abs().mean() + difference.square().mean() + edge_difference(difference) / 2
