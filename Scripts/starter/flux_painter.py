@@ -36,10 +36,13 @@ def make_transformer() -> FluxTransformer2DModel:
     model = FluxTransformer2DModel(
         patch_size=1, in_channels=64, num_layers=1, num_single_layers=6, attention_head_dim=HEAD_WIDTH,
         num_attention_heads=HEADS, joint_attention_dim=TEXT_WIDTH, pooled_projection_dim=SUMMARY_WIDTH, guidance_embeds=False,
-        axes_dims_rope=(8, 12, 12))
+        axes_dims_rope=(4, 14, 14))
     for name, parameter in model.named_parameters():
         if ".linear." in name and "norm" in name or name.startswith("proj_out"):
             nn.init.zeros_(parameter)
+        elif name.endswith(("to_q.bias", "to_k.bias", "add_q_proj.bias", "add_k_proj.bias")):
+            # Only turned queries and keys tell where an image token is: with constant parts they do so from the first step on.
+            nn.init.normal_(parameter, std=1.0)
         elif parameter.dim() == 2:
             nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
             if name.endswith("proj_out.weight") or "to_out" in name or "to_add_out" in name:

@@ -20,7 +20,8 @@ from workplace import SEED, add_work_option, read_records, save_atomically
 BATCH = 48
 ADAM = ("token_embedding", "position_embedding", "shared", "relative_attention_bias", "x_embedder", "transformer.proj_out")
 CLIP_TOKENS = 40         # CLIP reads from left to right and its summary is the end token's: what follows that changes nothing
-SHIFT = 2.0              # how far the times lean to noise, where the picture is decided
+BARE_UNTIL = 0.5         # bare names grow rarer until this part of the time
+SHIFT = 3.0              # how far the times lean to noise, where the picture is decided
 
 
 class Lessons:
@@ -43,15 +44,20 @@ class Lessons:
                 for tokenizer, length in ((self.clip, CLIP_TOKENS), (self.t5, TEXT_TOKENS)))
         return self.read[text]
 
-    def draw(self) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+    def caption(self, record: dict, progress: float) -> str:
+        """At first mostly bare names, so that pictures find their words; then all that people might type."""
+        if self.random.random() < 0.75 * (1 - progress / BARE_UNTIL):
+            return record[self.random.choice(("name", "zh"))]
+        return "" if self.random.random() < 0.03 else caption(record, self.random, chinese=0.5)
+
+    def draw(self, progress: float) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
         """The painter's inputs and the velocities it should answer."""
         if len(self.order) < BATCH:
             epoch = list(range(len(self.records)))
             self.random.shuffle(epoch)
             self.order = epoch + self.order
         chosen = [self.order.pop() for _ in range(BATCH)]
-        texts = [caption(self.records[i], self.random, chinese=0.5) for i in chosen]
-        texts = ["" if self.random.random() < 0.03 else text for text in texts]
+        texts = [self.caption(self.records[i], progress) for i in chosen]
         clip, t5 = (torch.stack(tokens) for tokens in zip(*map(self.tokenise, texts)))
         # schnell's and dev's usual lengths for the most part, and any shorter one.
         lengths = torch.tensor(self.random.choices([256, 512, self.random.randint(TEXT_TOKENS, 255)], [6, 2, 2], k=BATCH))
@@ -74,7 +80,7 @@ def main() -> None:
     painter = FluxPainter(len(lessons.clip), len(lessons.t5))
     print("parameters:", {name: sum(p.numel() for p in part.parameters()) for name, part in painter.named_children()}, flush=True)
     muon = Muon(painter.named_parameters(), rate=options.rate, decay=0.01, adam_names=ADAM)
-    mean = RunningMean(painter, 0.999)
+    mean = RunningMean(painter, 0.998)
     saved, spent, step = options.work / "flux-painter-training.pt", 0.0, 0
     if saved.exists():
         state = torch.load(saved)
@@ -94,7 +100,7 @@ def main() -> None:
     while spent < options.minutes * 60:
         progress = spent / (options.minutes * 60)
         # Every process draws the same batch and takes each nth picture of it: the times stay spread evenly.
-        inputs, velocity = lessons.draw()
+        inputs, velocity = lessons.draw(progress)
         inputs, velocity = [part[rank::count] for part in inputs], velocity[rank::count]
         with torch.autocast("cpu", torch.bfloat16, enabled=FAST_TYPE is torch.bfloat16):
             answer = painter(*inputs)
