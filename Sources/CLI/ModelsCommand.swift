@@ -21,7 +21,8 @@ struct ModelsCommand: ParsableCommand {
             """)
 
     @Option(
-        help: ArgumentHelp("List the models in this folder, too; may be given several times.", valueName: "folder"))
+        help: ArgumentHelp(
+            "List the models in this folder, too; may be given several times.", valueName: "folder"))
     var folder: [String] = []
 
     @Flag(help: "Print JSON instead of text.")
@@ -37,7 +38,8 @@ struct ModelsCommand: ParsableCommand {
         for folder in folder {
             let path = surroundings.resolve(folder)
             var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
+            else {
                 throw Failure.badRequest("folder", "\(folder) is no folder that is there")
             }
             let models = try ModelLocation.models(in: path)
@@ -78,7 +80,8 @@ struct ModelsCommand: ParsableCommand {
             if let summary = model.card?.summary { facts.append(("card", summary)) }
             if let recommended = model.card?.recommended { facts.append(("recommended", recommended)) }
             if !model.canRun {
-                facts.append(("problem", "this build can't paint with it" + (model.problem.map { ": " + $0 } ?? "")))
+                facts.append(
+                    ("problem", "this build can't paint with it" + (model.problem.map { ": " + $0 } ?? "")))
             }
             let lines = facts.map { "    " + $0.0.padding(toLength: 13, withPad: " ", startingAt: 0) + $0.1 }
             return ([model.name + (isDefault ? ", used where --model is not given" : "")] + lines)

@@ -14,7 +14,8 @@ import Testing
         try FileManager.default.copyItem(
             atPath: Fixture.path("sdxl-tiny-a"), toPath: session.path(folder + "/starter-sdxl"))
         try session.write(
-            "# It\n\nPaints in small. Not well.\n\n| recommended | 3 steps |\n", to: folder + "/starter-sdxl/README.md")
+            "# It\n\nPaints in small. Not well.\n\n| recommended | 3 steps |\n",
+            to: folder + "/starter-sdxl/README.md")
         try session.makeFolder(folder + "/flow")
         try session.write(#"{"_class_name": "FluxPipeline"}"#, to: folder + "/flow/model_index.json")
         try session.makeFolder(folder + "/flow/vae")
@@ -55,10 +56,13 @@ import Testing
         #expect(lines[0] == "broken")
         #expect(lines[1] == "    family       unknown, of a kind that is not known here")
         #expect(lines[2] == "    size         5 bytes")
-        #expect(lines[4].hasPrefix("    problem      this build can't paint with it: \(folder)/broken.safetensors: "))
+        #expect(
+            lines[4].hasPrefix(
+                "    problem      this build can't paint with it: \(folder)/broken.safetensors: "))
         #expect(
             lines[5..<10] == [
-                "flow", "    family       flux, a FLUX.1 model", "    pictures     48x48", "    size         50 bytes",
+                "flow", "    family       flux, a FLUX.1 model", "    pictures     48x48",
+                "    size         50 bytes",
                 "    path         \(folder)/flow",
             ])
         #expect(lines[10].hasPrefix("    problem      this build can't paint with it: \(folder)/flow: "))
@@ -69,24 +73,31 @@ import Testing
         try fill("Checkpoints")
         let path = session.path("Checkpoints/flow")
         let models = try json(
-            await session.run(["models", "--json", "--folder", "Checkpoints/../Checkpoints"], model: "Checkpoints/flow"))
+            await session.run(
+                ["models", "--json", "--folder", "Checkpoints/../Checkpoints"], model: "Checkpoints/flow"))
         #expect(models.map { $0["name"] as? String } == ["flow", "broken", "starter-sdxl"])
         #expect(models.map { $0["isDefault"] as? Bool } == [true, false, false])
         #expect(models.map { $0["canRun"] as? Bool } == [false, false, true])
         #expect(models[0]["path"] as? String == path)
         #expect(models[2]["family"] as? String == "sdxl")
         #expect(models[2]["pictureSize"] as? Int == 32)
-        #expect((models[2]["card"] as? [String: String]) == ["summary": "Paints in small.", "recommended": "3 steps"])
+        #expect(
+            (models[2]["card"] as? [String: String]) == [
+                "summary": "Paints in small.", "recommended": "3 steps",
+            ])
         #expect(models[2]["problem"] == nil)
     }
 
-    @Test func `a folder's models are listed beside the others, and a folder that is a model is one`() async throws {
+    @Test func `a folder's models are listed beside the others, and a folder that is a model is one`()
+        async throws
+    {
         try fill("more")
         let all = try json(await session.run(["models", "--json", "--folder", "more"], model: nil))
         #expect(all.map { $0["name"] as? String } == ["broken", "flow", "starter-sdxl"])
         #expect(all.allSatisfy { $0["isDefault"] as? Bool == false })
         let one = try json(
-            await session.run(["models", "--json", "--folder", "more/starter-sdxl", "--folder", "more/flow"], model: nil))
+            await session.run(
+                ["models", "--json", "--folder", "more/starter-sdxl", "--folder", "more/flow"], model: nil))
         #expect(one.map { $0["name"] as? String } == ["starter-sdxl", "flow"])
     }
 

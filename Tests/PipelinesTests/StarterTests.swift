@@ -18,11 +18,13 @@ struct StarterTests {
             let recording = try Recording("starter-reference/\(recorded.file)")
             let picture = try await pipeline.run(try recorded.request) { _ in }.pictures[0]
             let latents = Closeness(
-                picture.latents.values, try recording.floats("\(recorded.name).latents"), absolute: 0, relative: 0)
+                picture.latents.values, try recording.floats("\(recorded.name).latents"), absolute: 0,
+                relative: 0)
             #expect(latents.relativeToLargest < 1e-3, "\(recorded.testDescription): \(latents)")
             let expected = try recording.bytes("\(recorded.name).picture")
             #expect(picture.pixels.count == expected.count)
-            let worst = zip(picture.pixels, expected).map { Int($0).distance(to: Int($1)).magnitude }.max() ?? 0
+            let worst =
+                zip(picture.pixels, expected).map { Int($0).distance(to: Int($1)).magnitude }.max() ?? 0
             #expect(worst <= 2, "\(recorded.testDescription): off by \(worst)")
         }
     }

@@ -12,7 +12,8 @@ package struct ModelCard: Sendable, Equatable, Encodable {
 
     /// Reads a card's Markdown, with or without the block of YAML at its start.
     package init(_ text: String) {
-        var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(Self.trimmed)[...]
+        var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(
+            Self.trimmed)[...]
         if lines.first == "---" {
             let end = lines.dropFirst().firstIndex(of: "---") ?? lines.endIndex - 1
             lines = lines[(end + 1)...]
@@ -30,7 +31,9 @@ package struct ModelCard: Sendable, Equatable, Encodable {
     init?(folder: String) {
         let path = folder + "/README.md"
         // A card is a courtesy: one that can't be read, or is too large to be one, is as good as none.
-        guard Files.isFile(path), let bytes = try? Files.read(path, atMost: Self.largestFile) else { return nil }
+        guard Files.isFile(path), let bytes = try? Files.read(path, atMost: Self.largestFile) else {
+            return nil
+        }
         self.init(String(decoding: bytes, as: UTF8.self))
         if summary == nil, recommended == nil { return nil }
     }

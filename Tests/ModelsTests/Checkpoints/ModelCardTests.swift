@@ -28,11 +28,13 @@ import Testing
         #expect(card.recommended == "4 steps, no guidance")
     }
 
-    @Test(arguments: [
-        ("", nil), ("---", nil), ("---\nlicense: mit", nil), ("# Only a heading", nil), ("```\ncode\n```", nil),
-        ("no full stop", "no full stop"), ("\r\nWindows lines.\r\nMore.\r\n", "Windows lines."),
-        ("# A\n- list\n\nProse! More.", "Prose!"), ("---\nopen: yes\nProse.", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("", nil), ("---", nil), ("---\nlicense: mit", nil), ("# Only a heading", nil),
+            ("```\ncode\n```", nil),
+            ("no full stop", "no full stop"), ("\r\nWindows lines.\r\nMore.\r\n", "Windows lines."),
+            ("# A\n- list\n\nProse! More.", "Prose!"), ("---\nopen: yes\nProse.", nil),
+        ] as [(String, String?)])
     func `odd cards give what they have`(text: String, summary: String?) {
         let card = ModelCard(text)
         #expect(card.summary == summary)
