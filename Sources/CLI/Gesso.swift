@@ -10,6 +10,7 @@ struct Gesso: AsyncParsableCommand {
             EXAMPLES:
               gesso generate "a lighthouse at dusk" --model juggernaut.safetensors
               gesso inspect juggernaut.safetensors
+              gesso models
               gesso doctor
 
             It works offline and downloads nothing. Models are diffusers folders and single .safetensors files, as \
@@ -34,7 +35,7 @@ struct Gesso: AsyncParsableCommand {
             """,
         version: "gesso \(GessoVersion.current)",
         subcommands: [
-            GenerateCommand.self, InspectCommand.self, DoctorCommand.self, SamplersCommand.self,
-            BenchmarkCommand.self,
+            GenerateCommand.self, InspectCommand.self, ModelsCommand.self, DoctorCommand.self,
+            SamplersCommand.self, BenchmarkCommand.self,
         ])
 }
