@@ -26,7 +26,7 @@ package struct ModelEntry: Sendable, Equatable, Encodable {
         bytes = Self.size(of: path)
         card = ModelCard(folder: path)
         do throws(CheckpointError) {
-            let summary = try CheckpointSummary(inspecting: path)
+            let summary = try CheckpointSummary(inspecting: ModelPaths(model: path))
             (family, what, canRun, problem) =
                 (summary.family, summary.what, summary.canRun, summary.problem)
             if let unet = summary.unet, let vae = summary.vae {
