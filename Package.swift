@@ -55,6 +55,8 @@ let package = Package(
         .testTarget(name: "SafeTensorsTests", dependencies: ["SafeTensors"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Resources"]),
         .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
+        .testTarget(
+            name: "LayersTests", dependencies: ["Layers", "SafeTensors", "Planning", "Torch", "TestSupport"]),
         .testTarget(name: "GenerationTests", dependencies: ["Generation"]),
         .testTarget(name: "SamplingTests", dependencies: ["Sampling"]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
@@ -70,7 +72,8 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "CLI", "Generation", "Imaging", "Models", "Planning", "SafeTensors", "Torch", "TestSupport",
+                "CLI", "Generation", "Imaging", "Layers", "Models", "Pipelines", "Planning", "SafeTensors",
+                "Torch", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],

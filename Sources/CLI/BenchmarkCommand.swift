@@ -26,7 +26,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     var steps = 1
     @Option(help: "Where to compute: auto, cpu, cuda, cuda:1.")
     var device = "auto"
-    @Option(help: "auto, fp32, bf16, fp16, or by stage: unet=bf16,vae=fp32.")
+    @Option(help: "auto, quality, memory, fp32, bf16, fp16, or by stage: unet=bf16,vae=fp32.")
     var precision = "auto"
     @Option(help: ArgumentHelp("Time this checkpoint instead.", valueName: "path"))
     var model: String?

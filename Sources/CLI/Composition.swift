@@ -29,7 +29,8 @@ enum Composition {
             checkpoint.facts(checkpoint.request()), files: checkpoint.files, choice, in: .current)
         do {
             return try SDXLPipeline(
-                checkpoint, policy: basis.policy, device: basis.device, facts: basis.facts, budget: basis.budget,
+                checkpoint, policy: basis.policy, device: basis.device, facts: basis.facts,
+                budget: basis.budget,
                 memory: basis.memory)
         } catch {
             throw Failure(error)

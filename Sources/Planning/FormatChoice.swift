@@ -80,7 +80,8 @@ struct FormatChoice {
             plan.rejected.append(
                 Rejection(
                     format,
-                    tied.contains(format) ? "no faster and less suited" : "slower (\(Self.times(ratio)) of fp32)"
+                    tied.contains(format)
+                        ? "no faster and less suited" : "slower (\(Self.times(ratio)) of fp32)"
                 ))
         }
         plan.rejected.append(Rejection(.fp32, "slower"))
@@ -105,8 +106,9 @@ struct FormatChoice {
         }
     }
 
-    /// Below this a stage takes milliseconds, and what 16 bits could save is less than one look at the device takes.
-    static let smallParameters = 50_000_000
+    /// Below this a stage takes milliseconds, and what 16 bits could save is less than one look at the device takes. The
+    /// smallest stage that is worth it is an autoencoder's decoder: 49 million numbers, used at every pixel.
+    static let smallParameters = 20_000_000
 
     /// Why a stage is too small for 16 bits; nil where it is not.
     private static func tooSmall(_ facts: StageFacts) -> String? {

@@ -17,7 +17,8 @@ extension Tensor {
         let device = a.device
         // A shape has no numbers to multiply.
         guard device.kind != .meta else { return a }
-        let result = try unsafe make("mul") { out in unsafe a.withHandle { unsafe ct_scale($0, factor, out) } }
+        let result = try unsafe make("mul") { out in unsafe a.withHandle { unsafe ct_scale($0, factor, out) }
+        }
         CallRecorder.note("aten::mul", on: device, [a], [result])
         return result
     }

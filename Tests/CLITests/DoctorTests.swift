@@ -163,7 +163,9 @@ import Torch
         #expect(
             Diagnosis.Processor(HostProcessor(cpuinfo: arm), cores: 4)
                 == .init(name: nil, cores: 4, features: ["neon", "bf16", "sve"]))
-        #expect(Diagnosis.Processor(HostProcessor(cpuinfo: ""), cores: 1) == .init(name: nil, cores: 1, features: []))
+        #expect(
+            Diagnosis.Processor(HostProcessor(cpuinfo: ""), cores: 1)
+                == .init(name: nil, cores: 1, features: []))
     }
 
     @Test func `on this machine everything is found that the tests need`() async throws {

@@ -108,7 +108,7 @@ struct MachineOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "auto, fp32, fp16, bf16, or formats by stage such as unet=bf16,vae.decode=fp32. (default: auto)",
+            "auto, quality, memory, fp32, fp16, bf16, or formats by stage such as unet=bf16,vae.decode=fp32. (default: auto)",
             valueName: "formats"))
     var precision: String?
 

@@ -22,14 +22,17 @@ struct OverrideCommand: ParsableCommand {
 
     @OptionGroup var model: RememberedModel
 
-    @Argument(help: ArgumentHelp("Formats by stage, such as unet=bf16,vae.decode=fp32.", valueName: "formats"))
+    @Argument(
+        help: ArgumentHelp("Formats by stage, such as unet=bf16,vae.decode=fp32.", valueName: "formats"))
     var formats: String?
 
     @Flag(help: "Lift everything that was fixed.")
     var clear = false
 
     func validate() throws {
-        if clear, formats != nil { throw ValidationError("--clear lifts everything; there is nothing to fix then") }
+        if clear, formats != nil {
+            throw ValidationError("--clear lifts everything; there is nothing to fix then")
+        }
     }
 
     func run() throws {
@@ -40,7 +43,8 @@ struct OverrideCommand: ParsableCommand {
             let policy = try Order.precision(formats)
             guard policy.aim == .auto, !policy.formats.isEmpty else {
                 throw Failure(
-                    .badRequest, "'\(formats)' names no format: only formats can be fixed, such as vae.decode=fp32",
+                    .badRequest,
+                    "'\(formats)' names no format: only formats can be fixed, such as vae.decode=fp32",
                     field: "formats")
             }
             wanted.merge(policy.formats) { _, new in new }

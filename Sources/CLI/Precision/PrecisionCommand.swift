@@ -18,7 +18,8 @@ struct PrecisionCommand: AsyncParsableCommand {
             is repeated in a wider format, and what it needed is remembered.
             """,
         subcommands: [
-            ProbeCommand.self, PlanCommand.self, ExplainCommand.self, OverrideCommand.self, ForgetCommand.self,
+            ProbeCommand.self, PlanCommand.self, ExplainCommand.self, OverrideCommand.self,
+            ForgetCommand.self,
         ])
 }
 
@@ -29,7 +30,8 @@ struct PlanningOptions: ParsableArguments {
     /// - Throws: ``Failure`` that names the field.
     func choice(in surroundings: Surroundings, isQuiet: Bool = false) throws -> WorkerChoice {
         WorkerChoice(
-            model: try ModelLocation(surroundings: surroundings).model(named: machine.model), vae: machine.vae,
+            model: try ModelLocation(surroundings: surroundings).model(named: machine.model),
+            vae: machine.vae,
             configuration: machine.config, device: try Order.device(machine.device),
             precision: try Order.precision(machine.precision),
             measures: try !machine.noProbe && Order.measures(surroundings), isQuiet: isQuiet)
