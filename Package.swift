@@ -65,7 +65,8 @@ let package = Package(
         .testTarget(
             name: "PipelinesTests",
             dependencies: [
-                "Pipelines", "Generation", "Imaging", "Models", "Planning", "SafeTensors", "Sampling",
+                "Pipelines", "Generation", "Imaging", "Layers", "Models", "Planning", "SafeTensors",
+                "Sampling",
                 "Torch",
                 "TestSupport",
             ]),

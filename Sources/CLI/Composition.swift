@@ -8,6 +8,8 @@ internal import Torch
 struct WorkerChoice: Sendable, Equatable {
     let model: String
     let vae: String?
+    var clip: String?
+    var t5: String?
     let configuration: String?
     /// nil for the first CUDA card that libtorch sees, or else the CPU.
     let device: Device?
@@ -16,6 +18,11 @@ struct WorkerChoice: Sendable, Equatable {
     var measures = true
     /// Whether nothing is to be said on standard error.
     var isQuiet = false
+
+    /// Where the model's parts are.
+    var paths: ModelPaths {
+        ModelPaths(model: model, vae: vae, clip: clip, t5: t5, configuration: configuration)
+    }
 }
 
 /// The composition root: which pipeline runs a checkpoint.
@@ -25,25 +32,31 @@ enum Composition {
     /// - Throws: ``Failure``; `CancellationError`.
     static func worker(_ choice: WorkerChoice) async throws -> any Worker {
         let checkpoint = try open(choice)
-        let basis = try await PlanBasis(
-            checkpoint.facts(checkpoint.request()), files: checkpoint.files, choice, in: .current)
+        let basis = try await PlanBasis(checkpoint, choice, in: .current)
         do {
-            return try SDXLPipeline(
-                checkpoint, policy: basis.policy, device: basis.device, facts: basis.facts,
-                budget: basis.budget,
-                memory: basis.memory)
+            return try checkpoint.worker(
+                WorkerSettings(
+                    policy: basis.policy, device: basis.device, facts: basis.facts, budget: basis.budget,
+                    memory: basis.memory))
         } catch {
             throw Failure(error)
         }
     }
 
     /// Opens the checkpoint alone.
-    static func open(_ choice: WorkerChoice) throws(Failure) -> SDXLCheckpoint {
+    static func open(_ choice: WorkerChoice) throws(Failure) -> any PaintableCheckpoint {
         do {
-            return try SDXLCheckpoint.open(choice.model, vae: choice.vae, configuration: choice.configuration)
+            return try PaintingFamily.of(choice.model).open(choice.paths)
         } catch {
             throw Failure(error)
         }
+    }
+
+    /// What memory allows at this moment: the host's or its container's, and the card's.
+    static func budget(_ device: Device) -> MemoryBudget {
+        MemoryBudget(
+            device: device.kind == .cuda ? LibTorch.cudaMemory(Int(device.index))?.free : nil,
+            host: HostMemory.available)
     }
 
     /// The first CUDA card, or else the CPU.

@@ -5,7 +5,7 @@ internal import Generation
 struct Gesso: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gesso",
-        abstract: "Gesso paints pictures from words, with the SDXL checkpoints you have.",
+        abstract: "Gesso paints pictures from words, with the SDXL and FLUX.1 checkpoints you have.",
         discussion: """
             EXAMPLES:
               gesso generate "a lighthouse at dusk" --model juggernaut.safetensors

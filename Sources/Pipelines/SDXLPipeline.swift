@@ -54,6 +54,9 @@ package actor SDXLPipeline: Worker {
     /// What runs now: the plan with every promotion that a request needed since.
     package var presentPlan: Plan { models.plan }
 
+    /// Goes back to what was planned before anything ran.
+    package func forget() { models = SDXLModels(checkpoint, plan) }
+
     package func run(
         _ request: Request, progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> Result {
@@ -197,7 +200,8 @@ package actor SDXLPipeline: Worker {
             do {
                 encoded = try encodePrompts(definite, &clock)
             } catch let again as Anomaly {
-                throw Failure(.notFinite, "\(again), also when encoded again in fp32: the text encoder is damaged")
+                throw Failure(
+                    .notFinite, "\(again), also when encoded again in fp32: the text encoder is damaged")
             }
             record.keep(
                 anomaly, from: before, to: models.plan[anomaly.stage],
@@ -241,9 +245,12 @@ package actor SDXLPipeline: Worker {
             var exact = before
             Promotion(.encode, .compute(.fp32), evidence: "").apply(to: &exact)
             do {
-                let moments = try models.sourceStage(exact: true).encode(source) { clock.finished($0, of: $1) }
+                let moments = try models.sourceStage(exact: true).encode(source) {
+                    clock.finished($0, of: $1)
+                }
                 record.keep(
-                    anomaly, from: before, to: exact, outcome: before.compute == .fp32 ? .repeated : .promoted)
+                    anomaly, from: before, to: exact, outcome: before.compute == .fp32 ? .repeated : .promoted
+                )
                 return moments
             } catch let again as Anomaly {
                 throw Failure(
@@ -343,11 +350,13 @@ package actor SDXLPipeline: Worker {
                     ? nil : Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)"))
             return exact
         }
-        let difference = zip(picture.pixels, exact.pixels).map { Int($0).distance(to: Int($1)).magnitude }.max()
+        let difference = zip(picture.pixels, exact.pixels).map { Int($0).distance(to: Int($1)).magnitude }
+            .max()
         guard let difference, difference <= 8 else {
             throw Failure(
                 .notFinite,
-                "\(anomaly); decoded again in fp32 it looks otherwise and still like none: the decoder is broken")
+                "\(anomaly); decoded again in fp32 it looks otherwise and still like none: the decoder is broken"
+            )
         }
         record.keep(anomaly, from: before, to: plan, outcome: .confirmed)
         return exact
@@ -374,7 +383,8 @@ package actor SDXLPipeline: Worker {
         case .failure(let again as Anomaly):
             let site = seen.firstNotFinite.map { ", first in \($0.path)" } ?? ""
             throw Failure(
-                .notFinite, "the decoded picture: \(again)\(site), also in fp32; another VAE may help (--vae)")
+                .notFinite, "the decoded picture: \(again)\(site), also in fp32; another VAE may help (--vae)"
+            )
         case .failure(let error): throw error
         }
     }
@@ -404,8 +414,8 @@ package actor SDXLPipeline: Worker {
             gesso: GessoVersion.current, model: model, prompt: request.prompt,
             negativePrompt: request.negativePrompt, seed: seed, width: definite.width,
             height: definite.height,
-            steps: request.steps, sampler: definite.sampler.name, schedule: "\(definite.schedule)",
-            guidanceScale: request.guidanceScale, guidanceRescale: request.guidanceRescale,
+            steps: definite.steps, sampler: definite.sampler.name, schedule: "\(definite.schedule)",
+            guidanceScale: definite.guidance.scale, guidanceRescale: request.guidanceRescale,
             clipSkip: request.clipSkip, strength: request.image == nil ? nil : request.strength,
             sourceSHA256: request.image.map(FileHashes.sha256), device: plan.device,
             libtorch: libtorch.version, plan: plan.id, precision: precision, recoveries: painted.recoveries,

@@ -26,10 +26,10 @@ package enum SparseCheckpoint {
         try handle.close()
     }
 
-    /// The keys of the real SDXL base checkpoint with their shapes.
-    package static func sdxlBaseKeys() throws -> [(name: String, shape: [Int])] {
+    /// The keys of a published checkpoint, `sdxl-base` or `flux-dev`, all in one file, with their shapes.
+    package static func keys(_ name: String) throws -> [(name: String, shape: [Int])] {
         let text = try String(
-            contentsOfFile: Fixture.path("checkpoints/sdxl-base/single-file.txt"), encoding: .utf8)
+            contentsOfFile: Fixture.path("checkpoints/\(name)/single-file.txt"), encoding: .utf8)
         return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
             let words = line.split(separator: " ")
             return (String(words[0]), words.dropFirst().compactMap { Int($0) })

@@ -47,15 +47,11 @@ struct ExplainCommand: AsyncParsableCommand {
         let stages = try stage.map(Self.stages)
         let text = try await surroundings.interruptible {
             let checkpoint = try Composition.open(choice)
-            let request = checkpoint.request()
-            let model = checkpoint.facts(request)
-            let basis = try await PlanBasis(model, files: checkpoint.files, choice, in: surroundings)
-            let plan = Planner.plan(
-                device: basis.facts, model: model, request: request, budget: basis.budget,
-                policy: basis.policy,
-                learned: basis.memory?.learned(basis.facts.profile?.fingerprint) ?? [])
+            let basis = try await PlanBasis(checkpoint, choice, in: surroundings)
+            let model = checkpoint.facts(checkpoint.request(width: nil, height: nil))
             let explanation = Explanation(
-                model: model, plan: plan, profile: basis.facts.profile, entry: basis.memory?.entry ?? .init())
+                model: model, plan: basis.plan(checkpoint), profile: basis.facts.profile,
+                entry: basis.memory?.entry ?? .init())
             if let event { return try explanation.event(event) }
             if let site { return explanation.site(site) }
             return explanation.text(stages ?? Stage.allCases)

@@ -86,12 +86,18 @@ struct RememberedModel: ParsableArguments {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "An SDXL checkpoint: a .safetensors file or a diffusers folder. (default: $GESSO_MODEL, or the bundled model)",
+            "An SDXL or FLUX.1 checkpoint: a .safetensors file or a diffusers folder. (default: $GESSO_MODEL, or the bundled model)",
             valueName: "path"))
     var model: String?
 
     @Option(help: ArgumentHelp("The autoencoder that it is used with.", valueName: "path"))
     var vae: String?
+
+    @Option(help: ArgumentHelp("FLUX.1: the CLIP text encoder that it is used with.", valueName: "path"))
+    var clip: String?
+
+    @Option(help: ArgumentHelp("FLUX.1: the T5 text encoder that it is used with.", valueName: "path"))
+    var t5: String?
 
     @Option(help: ArgumentHelp("The folder whose configurations it is used with.", valueName: "folder"))
     var config: String?
@@ -101,7 +107,7 @@ struct RememberedModel: ParsableArguments {
         let checkpoint = try Composition.open(
             WorkerChoice(
                 model: try ModelLocation(surroundings: surroundings).model(named: model), vae: vae,
-                configuration: config, device: nil, precision: .auto))
+                clip: clip, t5: t5, configuration: config, device: nil, precision: .auto))
         let folder = CacheFolder.url(in: surroundings.environment)
         guard let memory = PrecisionMemory(folder: folder, paths: checkpoint.files) else {
             throw Failure(.cannotRun, "nothing can be kept: neither XDG_CACHE_HOME nor HOME is set")

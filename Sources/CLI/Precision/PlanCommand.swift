@@ -46,14 +46,12 @@ struct PlanCommand: AsyncParsableCommand {
         let report = try await surroundings.interruptible {
             let checkpoint = try Composition.open(choice)
             let request = checkpoint.request(width: size?.width, height: size?.height)
-            let model = checkpoint.facts(request)
-            let basis = try await PlanBasis(model, files: checkpoint.files, choice, in: surroundings)
-            let budget = bytes.map { MemoryBudget(device: $0, host: $0) } ?? basis.budget
-            let plan = Planner.plan(
-                device: basis.facts, model: model, request: request, budget: budget, policy: basis.policy,
-                learned: basis.memory?.learned(basis.facts.profile?.fingerprint) ?? [])
+            let basis = try await PlanBasis(checkpoint, choice, in: surroundings)
+            let plan = basis.plan(
+                checkpoint, width: size?.width, height: size?.height,
+                budget: bytes.map { MemoryBudget(device: $0, host: $0) })
             return PlanReport(
-                name: checkpoint.name, model: model, request: request, plan: plan,
+                name: checkpoint.name, model: checkpoint.facts(request), request: request, plan: plan,
                 fingerprint: basis.fingerprint,
                 overrides: basis.memory?.overrides ?? [:])
         }

@@ -69,8 +69,8 @@ import Torch
     @Test func `the plan for SDXL follows the instruction set, by measurement`() throws {
         let folder = temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try SparseCheckpoint.write(SparseCheckpoint.sdxlBaseKeys(), to: folder + "/sdxl.safetensors")
-        let checkpoint = try SDXLCheckpoint.open(folder + "/sdxl.safetensors")
+        try SparseCheckpoint.write(SparseCheckpoint.keys("sdxl-base"), to: folder + "/sdxl.safetensors")
+        let checkpoint = try SDXLCheckpoint.open(ModelPaths(model: folder + "/sdxl.safetensors"))
         let processor = HostProcessor.current
 
         var fingerprints: Set<String> = []

@@ -27,7 +27,7 @@ import Torch
     /// A checkpoint with SDXL's real sizes and nothing in it.
     private func real() throws -> String {
         let path = session.path("sdxl.safetensors")
-        try SparseCheckpoint.write(SparseCheckpoint.sdxlBaseKeys(), to: path)
+        try SparseCheckpoint.write(SparseCheckpoint.keys("sdxl-base"), to: path)
         return path
     }
 
@@ -236,7 +236,7 @@ import Torch
     }
 
     @Test func `what went wrong in earlier runs is told, the newest first`() async throws {
-        let checkpoint = try SDXLCheckpoint.open(Self.tiny)
+        let checkpoint = try SDXLCheckpoint.open(ModelPaths(model: Self.tiny))
         let folder = CacheFolder.url(in: ["XDG_CACHE_HOME": cache])
         let memory = try #require(PrecisionMemory(folder: folder, paths: checkpoint.files))
         func event(_ place: String, site: String?) -> Recovery {

@@ -62,7 +62,19 @@ final class Scratch {
 /// Lists of keys with their shapes.
 enum Keys {
     /// The keys of the real SDXL base checkpoint.
-    static func sdxlBase() throws -> [(name: String, shape: [Int])] {
-        try SparseCheckpoint.sdxlBaseKeys()
+    static func sdxlBase() throws -> [(name: String, shape: [Int])] { try recorded("sdxl-base") }
+
+    /// The keys of the real FLUX.1 dev, all in one file as ComfyUI writes it.
+    static func fluxDev() throws -> [(name: String, shape: [Int])] { try recorded("flux-dev") }
+
+    /// Those that start with a prefix, without it.
+    static func fluxDev(_ prefix: String) throws -> [(name: String, shape: [Int])] {
+        try fluxDev().filter { $0.name.hasPrefix(prefix) }.map {
+            (String($0.name.dropFirst(prefix.count)), $0.shape)
+        }
+    }
+
+    private static func recorded(_ name: String) throws -> [(name: String, shape: [Int])] {
+        try SparseCheckpoint.keys(name)
     }
 }
