@@ -61,11 +61,11 @@ import Testing
                 "    problem      this build can't paint with it: \(folder)/broken.safetensors: "))
         #expect(
             lines[5..<10] == [
-                "flow", "    family       flux, a FLUX.1 model", "    pictures     48x48",
+                "flow", "    family       flux, a FLUX.1 checkpoint", "    pictures     48x48",
                 "    size         50 bytes",
                 "    path         \(folder)/flow",
             ])
-        #expect(lines[10].hasPrefix("    problem      this build can't paint with it: \(folder)/flow: "))
+        #expect(lines[10].hasPrefix("    problem      this build can't paint with it: \(folder)/flow/"))
         #expect(lines.count == 18)
     }
 
