@@ -162,6 +162,15 @@ import Testing
         }
     }
 
+    @Test func `normalizers that would fill the memory are refused`() {
+        let step = #"{"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaa"}"#
+        let steps = [String](repeating: step, count: 30).joined(separator: ", ")
+        let text = Self.document.replacing(
+            #"{"type": "Strip", "strip_left""#, with: steps + #", {"type": "Strip", "strip_left""#)
+        let error = failure(text)
+        #expect("\(error as Any)".contains("its normalizers can make a text 1073741824 times as long"))
+    }
+
     private func load(_ text: String) throws -> T5Tokenizer {
         try withFolder(["tokenizer.json": Data(text.utf8)]) { try T5Tokenizer(folder: $0) }
     }

@@ -90,6 +90,13 @@ import Testing
             { $0.map = TinyModel.map(replacements: Array("aé\0".utf8)) }
         ),
         (
+            "its character map has a replacement of more than 1024 bytes",
+            {
+                $0.map = TinyModel.map(
+                    replacements: Array("a\0".utf8) + [UInt8](repeating: 0x62, count: 1025))
+            }
+        ),
+        (
             "its character map has a replacement that is not UTF-8",
             { $0.map = TinyModel.map(replacements: [0xFF, 0, 0x20, 0]) }
         ),

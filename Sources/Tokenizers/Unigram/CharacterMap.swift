@@ -12,10 +12,15 @@ struct CharacterMap: Sendable {
         fileprivate var start: Int
     }
 
+    /// The bytes of the longest replacement, at most `mostReplacement`: how much longer a text can become.
+    let longestReplacement: Int
+    /// Replacements longer than this are refused. Unicode's longest compatibility form has 33 bytes.
+    static let mostReplacement = 1024
+
     private let units: [UInt32]
     private let replacements: [UInt8]
 
-    /// Checks the map: each walk through the trie then ends within it, and each replacement is UTF-8.
+    /// Checks the map: each walk through the trie then ends within it, and each replacement is UTF-8 and not too long.
     init(_ bytes: ArraySlice<UInt8>) throws(FileDamage) {
         func number(_ offset: Int) -> UInt32 {
             let start = bytes.startIndex + offset
@@ -33,6 +38,7 @@ struct CharacterMap: Sendable {
         guard String(validating: replacements, as: UTF8.self) != nil else {
             throw FileDamage(reason: "its character map has a replacement that is not UTF-8")
         }
+        var longest = 0
         for (index, unit) in units.enumerated() where !unit.isValue && unit.hasValue {
             let place = index ^ unit.offset
             guard place < units.count, units[place].value < replacements.count,
@@ -40,7 +46,16 @@ struct CharacterMap: Sendable {
             else {
                 throw FileDamage(reason: "its character map has a rule without a replacement")
             }
+            let count = replacements[units[place].value...].prefix(Self.mostReplacement + 1).prefix {
+                $0 != 0
+            }.count
+            guard count <= Self.mostReplacement else {
+                throw FileDamage(
+                    reason: "its character map has a replacement of more than \(Self.mostReplacement) bytes")
+            }
+            longest = max(longest, count)
         }
+        longestReplacement = longest
     }
 
     /// The longest rule that `text` begins with at `start`, as sentencepiece chooses it.

@@ -14,6 +14,18 @@ indirect enum TextNormalizer: Sendable {
     case prepend([UInt32])
     case lowercase
 
+    /// How many times as long a text can become, 1 at least: a file from strangers must not fill the memory.
+    var growth: Int {
+        switch self {
+        case .sequence(let steps): steps.reduce(1) { min($0 * $1.growth, 1 << 30) }
+        case .map(let map): max(1, map.longestReplacement)
+        case .replace(let pattern, let content): max(1, (content.count + pattern.count - 1) / pattern.count)
+        case .replaceSpaces(let content), .prepend(let content): max(1, content.count)
+        case .strip: 1
+        case .lowercase: 2
+        }
+    }
+
     /// A text under way.
     struct Text {
         private(set) var scalars: [UInt32]

@@ -3,6 +3,9 @@ struct UnigramPipeline: Sendable {
     /// One more than the largest id.
     let size: Int
 
+    /// T5's rules can make a text 33 times as long.
+    private static let mostGrowth = 4096
+
     private let written: AddedTokenFinder
     private let normalized: AddedTokenFinder
     private let normalizer: TextNormalizer?
@@ -32,6 +35,10 @@ struct UnigramPipeline: Sendable {
             document.model.hasByteFallback
             ? (0...255).map { pieces.id(of: ByteAlphabet.fallbackName(of: $0).utf8) } : nil
         normalizer = document.normalizer
+        let growth = normalizer?.growth ?? 1
+        guard growth <= Self.mostGrowth else {
+            throw .malformed(path: path, reason: "its normalizers can make a text \(growth) times as long")
+        }
         cutter = document.cutter
 
         var finders = (written: AddedTokenFinder(), normalized: AddedTokenFinder())

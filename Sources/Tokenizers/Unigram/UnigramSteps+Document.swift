@@ -43,9 +43,10 @@ extension TextNormalizer: Decodable {
                 return
             }
             let text = try pattern.decode(String.self, forKey: .text).unicodeScalars.map(\.value)
-            guard !text.isEmpty else {
+            // Time grows with the length of the text to look for.
+            guard (1...PieceTrie.longestPiece).contains(text.count) else {
                 throw DecodingError.dataCorruptedError(
-                    forKey: .text, in: pattern, debugDescription: "nothing to replace")
+                    forKey: .text, in: pattern, debugDescription: "\(text.count) characters to look for")
             }
             self = .replace(text, with: content)
         case "Prepend": self = .prepend(try scalars(.prepend))
