@@ -51,6 +51,11 @@ package struct CheckpointSummary: Sendable, Equatable, Encodable {
         }
     }
 
+    /// The same for a checkpoint without parts of its own.
+    package init(inspecting path: String) throws(CheckpointError) {
+        try self.init(inspecting: ModelPaths(model: path))
+    }
+
     /// Summarises an opened checkpoint.
     package init(_ checkpoint: SDXLCheckpoint, path: String) {
         self.path = path

@@ -6,8 +6,13 @@ extension FluxCheckpoint {
     /// Pixels a latent stands for, along each side.
     var factor: Int { vae.configuration.factor }
 
-    /// The side of a picture where nobody names one: 128 latents, as the reference takes it.
-    var usualSide: Int { 128 * factor }
+    /// The side of a picture where nobody names one: what the autoencoder was trained for, 1024 for FLUX.1's own; where
+    /// its file does not say, 128 latents, as the reference takes it.
+    var usualSide: Int {
+        let trained = vae.configuration.sampleSize
+        let isSaid = trained > 32 && trained.isMultiple(of: factor * LatentPacking.side)
+        return isSaid ? trained : 128 * factor
+    }
 
     /// What the planner is told of the checkpoint: sizes and types from the files' headers, nothing read.
     package func facts(_ request: RequestFacts) -> ModelFacts {
@@ -60,7 +65,7 @@ extension FluxCheckpoint {
             device: device, model: facts(request), request: request, budget: budget, policy: policy,
             learned: learned)
         plan.notes += [Stage.textEncoder2, .denoiser].compactMap { stage in
-            residency(stage, plan).map { pagingNote(stage, $0) }
+            residency(stage, plan).flatMap { $0.isPaged ? pagingNote(stage, $0) : nil }
         }
         return plan
     }
