@@ -55,6 +55,8 @@ let package = Package(
         .testTarget(name: "SafeTensorsTests", dependencies: ["SafeTensors"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Resources"]),
         .testTarget(name: "PlanningTests", dependencies: ["Planning"]),
+        .testTarget(
+            name: "LayersTests", dependencies: ["Layers", "SafeTensors", "Planning", "Torch", "TestSupport"]),
         .testTarget(name: "GenerationTests", dependencies: ["Generation"]),
         .testTarget(name: "SamplingTests", dependencies: ["Sampling"]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
@@ -63,14 +65,16 @@ let package = Package(
         .testTarget(
             name: "PipelinesTests",
             dependencies: [
-                "Pipelines", "Generation", "Imaging", "Models", "Planning", "SafeTensors", "Sampling",
+                "Pipelines", "Generation", "Imaging", "Layers", "Models", "Planning", "SafeTensors",
+                "Sampling",
                 "Torch",
                 "TestSupport",
             ]),
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "CLI", "Generation", "Imaging", "Models", "Planning", "SafeTensors", "Torch", "TestSupport",
+                "CLI", "Generation", "Imaging", "Layers", "Models", "Pipelines", "Planning", "SafeTensors",
+                "Torch", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],

@@ -8,14 +8,15 @@ internal import Torch
 struct BenchmarkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmark",
-        abstract: "Time SDXL at its real size on made-up weights.",
+        abstract: "Time SDXL or FLUX.1 at real size on made-up weights.",
         discussion: """
-            Writes a complete SDXL checkpoint of random float16 numbers (6.9 GB) to a temporary folder, paints with it as \
-            with any other, and prints seconds by stage and the peak of resident memory. The picture means nothing. A \
-            checkpoint of your own is timed with --model instead.
+            Writes a complete checkpoint of random 16-bit numbers (SDXL 6.9 GB, FLUX.1 33.7 GB) to a temporary folder, \
+            paints with it as with any other, and prints seconds by stage, what the plan says of memory, and the peak of \
+            resident memory. The picture means nothing. A checkpoint of your own is timed with --model instead.
 
             EXAMPLES:
               gesso benchmark
+              gesso benchmark --family flux-dev --size 512
               gesso benchmark --size 512 --steps 4
               gesso benchmark --keep weights.safetensors
             """)
@@ -26,8 +27,10 @@ struct BenchmarkCommand: AsyncParsableCommand {
     var steps = 1
     @Option(help: "Where to compute: auto, cpu, cuda, cuda:1.")
     var device = "auto"
-    @Option(help: "auto, fp32, bf16, fp16, or by stage: unet=bf16,vae=fp32.")
+    @Option(help: "auto, quality, memory, fp32, bf16, fp16, or by stage: unet=bf16,vae=fp32.")
     var precision = "auto"
+    @Option(help: "What to make up: \(SyntheticCheckpoint.all.map(\.name).joined(separator: ", ")).")
+    var family = SyntheticCheckpoint.sdxl.name
     @Option(help: ArgumentHelp("Time this checkpoint instead.", valueName: "path"))
     var model: String?
     @Option(
@@ -50,10 +53,10 @@ struct BenchmarkCommand: AsyncParsableCommand {
         request.seed = 0
         try request.validate()
         let report = try await Surroundings.current.interruptible { [request] in
-            let (path, isTemporary) = try weights()
+            let (path, folder) = try weights()
             defer {
-                // A file in the temporary folder that can't be removed is the system's to clean.
-                if isTemporary { try? FileManager.default.removeItem(atPath: path) }
+                // A temporary folder that can't be removed is the system's to clean.
+                if let folder { try? FileManager.default.removeItem(atPath: folder) }
             }
             try Task.checkCancellation()
             let worker = try await Composition.worker(
@@ -65,25 +68,38 @@ struct BenchmarkCommand: AsyncParsableCommand {
         try Surroundings.current.console.print(report)
     }
 
-    /// The checkpoint to time: the user's, one kept from an earlier run, or a new one.
-    private func weights() throws -> (path: String, isTemporary: Bool) {
-        if let model { return (model, false) }
-        let path =
-            keep
-            ?? FileManager.default.temporaryDirectory
-            .appendingPathComponent(
-                "gesso-benchmark-\(ProcessInfo.processInfo.processIdentifier).safetensors"
-            ).path
-        if FileManager.default.fileExists(atPath: path) { return (path, false) }
-        let gigabytes = Double(SyntheticCheckpoint.byteCount) / 1e9
+    /// The checkpoint to time: the user's, one kept from an earlier run, or a new one; and the folder to remove
+    /// afterwards.
+    private func weights() throws -> (path: String, temporary: String?) {
+        if let model { return (model, nil) }
+        guard let checkpoint = SyntheticCheckpoint.all.first(where: { $0.name == family }) else {
+            let names = SyntheticCheckpoint.all.map(\.name).joined(separator: ", ")
+            throw Failure.badRequest("family", "there is no family '\(family)'; there are \(names)")
+        }
+        if let keep, FileManager.default.fileExists(atPath: keep) { return (keep, nil) }
+        let temporary = FileManager.default.temporaryDirectory
+            .appendingPathComponent("gesso-benchmark-\(ProcessInfo.processInfo.processIdentifier)").path
+        let path = keep ?? temporary + "/\(checkpoint.name).safetensors"
         Surroundings.current.console.complain(
-            String(format: "writing %.1f GB of random weights to %@", gigabytes, path))
+            String(
+                format: "writing %.1f GB of random weights to %@", Double(checkpoint.byteCount) / 1e9, path))
         do {
-            try SyntheticCheckpoint.write(to: path) { _ in }
+            let folder = (path as NSString).deletingLastPathComponent
+            if !folder.isEmpty {
+                try FileManager.default.createDirectory(
+                    atPath: folder, withIntermediateDirectories: true)
+            }
+            try checkpoint.write(to: path) { _ in }
+            if let vocabulary = checkpoint.vocabulary {
+                let beside = (folder.isEmpty ? "." : folder) + "/tokenizer_2"
+                try FileManager.default.createDirectory(atPath: beside, withIntermediateDirectories: true)
+                try Data(vocabulary.utf8).write(to: URL(fileURLWithPath: beside + "/tokenizer.json"))
+            }
         } catch {
+            if keep == nil { try? FileManager.default.removeItem(atPath: temporary) }
             throw Failure(.cannotRun, "\(error)")
         }
-        return (path, keep == nil)
+        return (path, keep == nil ? temporary : nil)
     }
 
     private func report(_ result: Generation.Result) throws -> String {
@@ -95,7 +111,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
                 size: size, steps: steps, device: receipt.device, libtorch: receipt.libtorch,
                 precision: receipt.precision.mapValues(\.compute),
                 seconds: Dictionary(uniqueKeysWithValues: result.seconds.map { ($0.key.rawValue, $0.value) }),
-                secondsPerStep: denoising / Double(steps), peakResidentBytes: HostMemory.peakResident)
+                secondsPerStep: denoising / Double(steps), peakResidentBytes: HostMemory.peakResident,
+                notes: result.notes)
             return try JSONText.line(facts)
         }
         var lines = ["\(size)x\(size), \(steps) steps on \(receipt.device), libtorch \(receipt.libtorch)"]
@@ -108,6 +125,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         }
         lines.append(String(format: "  a step           %8.2f s", denoising / Double(steps)))
         lines.append(String(format: "  peak resident    %8.2f GB", peak))
+        lines += result.notes.map { "note: \($0)" }
         return lines.joined(separator: "\n")
     }
 }
@@ -122,4 +140,6 @@ private struct BenchmarkReport: Encodable {
     let seconds: [String: Double]
     let secondsPerStep: Double
     let peakResidentBytes: Int?
+    /// What the plan says of memory, among others.
+    let notes: [String]
 }

@@ -8,6 +8,8 @@ internal import Torch
 struct WorkerChoice: Sendable, Equatable {
     let model: String
     let vae: String?
+    var clip: String?
+    var t5: String?
     let configuration: String?
     /// nil for the first CUDA card that libtorch sees, or else the CPU.
     let device: Device?
@@ -16,6 +18,11 @@ struct WorkerChoice: Sendable, Equatable {
     var measures = true
     /// Whether nothing is to be said on standard error.
     var isQuiet = false
+
+    /// Where the model's parts are.
+    var paths: ModelPaths {
+        ModelPaths(model: model, vae: vae, clip: clip, t5: t5, configuration: configuration)
+    }
 }
 
 /// The composition root: which pipeline runs a checkpoint.
@@ -25,24 +32,28 @@ enum Composition {
     /// - Throws: ``Failure``; `CancellationError`.
     static func worker(_ choice: WorkerChoice) async throws -> any Worker {
         let checkpoint = try open(choice)
-        let basis = try await PlanBasis(
-            checkpoint.facts(checkpoint.request()), files: checkpoint.files, choice, in: .current)
+        let basis = try await PlanBasis(checkpoint, choice, in: .current)
         do {
-            return try SDXLPipeline(
-                checkpoint, policy: basis.policy, device: basis.device, facts: basis.facts, budget: basis.budget,
-                memory: basis.memory)
+            return try checkpoint.worker(basis.settings)
         } catch {
             throw Failure(error)
         }
     }
 
     /// Opens the checkpoint alone.
-    static func open(_ choice: WorkerChoice) throws(Failure) -> SDXLCheckpoint {
+    static func open(_ choice: WorkerChoice) throws(Failure) -> any PaintableCheckpoint {
         do {
-            return try SDXLCheckpoint.open(choice.model, vae: choice.vae, configuration: choice.configuration)
+            return try PaintingFamily.of(choice.model).open(choice.paths)
         } catch {
             throw Failure(error)
         }
+    }
+
+    /// What memory allows at this moment: the host's or its container's, and the card's.
+    static func budget(_ device: Device) -> MemoryBudget {
+        MemoryBudget(
+            device: device.kind == .cuda ? LibTorch.cudaMemory(Int(device.index))?.free : nil,
+            host: HostMemory.available)
     }
 
     /// The first CUDA card, or else the CPU.
@@ -55,27 +66,14 @@ enum Composition {
     /// - Throws: ``Failure``; `CancellationError`.
     static func verification(
         _ choice: WorkerChoice, _ settings: VerificationSettings
-    ) async throws -> PrecisionSubject {
+    ) async throws -> any PlanVerification {
         let checkpoint = try open(choice)
-        let request = checkpoint.request(width: settings.width, height: settings.height)
-        let basis = try await PlanBasis(
-            checkpoint.facts(request), files: checkpoint.files, choice, in: .current)
+        let basis = try await PlanBasis(checkpoint, choice, in: .current)
         do {
-            return PrecisionSubject(
-                verification: try checkpoint.verification(
-                    of: basis.policy, device: basis.device, settings: settings, facts: basis.facts,
-                    budget: basis.budget,
-                    learned: basis.memory?.learned(basis.facts.profile?.fingerprint) ?? []),
-                remembered: basis.memory?.entry ?? PrecisionMemory.Entry())
+            return try checkpoint.verification(
+                basis.settings, settings, availableMemory: HostMemory.available)
         } catch {
             throw Failure(error)
         }
     }
-}
-
-/// A checkpoint whose precision is asked about.
-struct PrecisionSubject: Sendable {
-    let verification: any PlanVerification
-    /// What earlier runs have taught.
-    let remembered: PrecisionMemory.Entry
 }

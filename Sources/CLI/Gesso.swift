@@ -5,11 +5,12 @@ internal import Generation
 struct Gesso: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gesso",
-        abstract: "Gesso paints pictures from words, with the SDXL checkpoints you have.",
+        abstract: "Gesso paints pictures from words, with the SDXL and FLUX.1 checkpoints you have.",
         discussion: """
             EXAMPLES:
               gesso generate "a lighthouse at dusk" --model juggernaut.safetensors
               gesso inspect juggernaut.safetensors
+              gesso models
               gesso precision plan --model juggernaut.safetensors
               gesso doctor
 
@@ -38,7 +39,7 @@ struct Gesso: AsyncParsableCommand {
             """,
         version: "gesso \(GessoVersion.current)",
         subcommands: [
-            GenerateCommand.self, InspectCommand.self, DoctorCommand.self, SamplersCommand.self,
-            PrecisionCommand.self, BenchmarkCommand.self,
+            GenerateCommand.self, InspectCommand.self, ModelsCommand.self, DoctorCommand.self,
+            SamplersCommand.self, PrecisionCommand.self, BenchmarkCommand.self,
         ])
 }

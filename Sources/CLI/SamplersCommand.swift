@@ -14,6 +14,9 @@ struct SamplersCommand: ParsableCommand {
             Names, aliases and titles all work with --sampler. A schedule is a spacing of timesteps, a spacing of \
             noise levels, or one of each joined by a plus: trailing+karras. Without these flags the checkpoint \
             decides.
+
+            FLUX.1 checkpoints are sampled with euler alone, along their own flow; its timesteps follow from the noise \
+            levels, which may be karras or exponential.
             """)
 
     @Flag(help: "Print JSON instead of text.")

@@ -5,7 +5,10 @@ extension Receipt {
         if let negativePrompt, !negativePrompt.isEmpty { lines.append("Negative prompt: \(negativePrompt)") }
         var facts: [(String, String)] = [
             ("Steps", "\(steps)"), ("Sampler", samplerTitle), ("Schedule type", scheduleTitle),
-            ("CFG scale", Self.plain(guidanceScale)), ("Seed", "\(seed)"), ("Size", "\(width)x\(height)"),
+        ]
+        facts += guidance
+        facts += [
+            ("Seed", "\(seed)"), ("Size", "\(width)x\(height)"),
             ("Model hash", String(model.sha256.prefix(10))), ("Model", model.name),
         ]
         if let strength { facts.append(("Denoising strength", Self.plain(strength))) }
@@ -15,6 +18,13 @@ extension Receipt {
         facts.append(("Version", "gesso \(gesso)"))
         lines.append(facts.map { "\($0.0): \(Self.quoted($0.1))" }.joined(separator: ", "))
         return lines.joined(separator: "\n")
+    }
+
+    /// A distilled scale has a name of its own there; beside it, or without one, CFG is what a negative prompt does.
+    private var guidance: [(String, String)] {
+        guard model.family == "flux" else { return [("CFG scale", Self.plain(guidanceScale ?? 1))] }
+        let distilled = guidanceScale.map { [("Distilled CFG Scale", Self.plain($0))] } ?? []
+        return [("CFG scale", Self.plain(trueGuidanceScale ?? 1))] + distilled
     }
 
     private var samplerTitle: String {

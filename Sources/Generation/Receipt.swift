@@ -55,9 +55,16 @@ package struct Receipt: Sendable, Equatable, Codable {
     package var steps: Int
     package var sampler: String
     package var schedule: String
-    package var guidanceScale: Double
+    /// nil for a model that takes none.
+    package var guidanceScale: Double?
+    /// Of guidance by a negative prompt beside the scale that a model was distilled with; nil where there was none.
+    package var trueGuidanceScale: Double?
     package var guidanceRescale: Double
     package var clipSkip: Int
+    /// Tokens of the prompt in T5's vocabulary, with its end, and the places of the line they were padded to; nil for
+    /// families without T5.
+    package var textTokens: Int?
+    package var textLength: Int?
     /// Set for a picture painted from another one.
     package var strength: Double?
     package var sourceSHA256: String?
@@ -77,7 +84,7 @@ package struct Receipt: Sendable, Equatable, Codable {
     package init(
         gesso: String, model: Model, prompt: String, negativePrompt: String?, seed: UInt64, width: Int,
         height: Int,
-        steps: Int, sampler: String, schedule: String, guidanceScale: Double, guidanceRescale: Double,
+        steps: Int, sampler: String, schedule: String, guidanceScale: Double?, guidanceRescale: Double,
         clipSkip: Int, strength: Double?, sourceSHA256: String?, device: String, libtorch: String,
         plan: String, precision: [String: Precision], recoveries: [Recovery], notes: [String],
         pixelsSHA256: String

@@ -44,7 +44,8 @@ package struct Recovery: Sendable, Equatable, Codable {
         switch outcome {
         case .repeated: return "\(cause); computed again from there, in \(to)"
         case .promoted: return "\(cause); computed again from there, in \(to) instead of \(from)"
-        case .confirmed: return "\(cause); computed again in \(to), which gave the same: it is meant to look so"
+        case .confirmed:
+            return "\(cause); computed again in \(to), which gave the same: it is meant to look so"
         }
     }
 }

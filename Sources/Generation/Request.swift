@@ -9,8 +9,15 @@ package struct Request: Sendable, Equatable {
     /// Pixels; both nil for the size the checkpoint was trained at, or the source picture's.
     package var width: Int?
     package var height: Int?
-    package var steps = 30
-    package var guidanceScale = 5.0
+    /// nil is what the family is usually run with: SDXL 30, FLUX.1 dev 28, schnell 4.
+    package var steps: Int?
+    /// nil is the family's usual: SDXL 5, FLUX.1 dev 3.5; schnell takes none.
+    package var guidanceScale: Double?
+    /// FLUX.1's guidance by a negative prompt, beside the scale it was distilled with; nil and 1 compute no negative
+    /// side.
+    package var trueGuidanceScale: Double?
+    /// How many tokens of text FLUX.1's T5 reads, padding included; nil for the checkpoint's own.
+    package var textTokens: Int?
     /// Share of guidance rescaling, 0...1 (Lin et al. 2024, section 3.4).
     package var guidanceRescale = 0.0
     /// The seed of the first picture; picture `i` uses `seed + i`. nil draws one.
@@ -34,6 +41,7 @@ package struct Request: Sendable, Equatable {
     package static let sizes = 8...8192
     package static let mostSteps = 1000
     package static let mostPictures = 64
+    package static let mostTextTokens = 512
 
     /// Checks everything that can be checked without a model.
     package func validate() throws(Failure) {
@@ -55,15 +63,20 @@ package struct Request: Sendable, Equatable {
                         + "\(Self.sizes.upperBound)\(Self.nearest(size))")
             }
         }
-        guard (1...Self.mostSteps).contains(steps) else {
+        if let steps, !(1...Self.mostSteps).contains(steps) {
             throw .badRequest("steps", "steps is \(steps), it must be from 1 to \(Self.mostSteps)")
+        }
+        if let textTokens, !(1...Self.mostTextTokens).contains(textTokens) {
+            throw .badRequest(
+                "text tokens", "text tokens is \(textTokens), it must be from 1 to \(Self.mostTextTokens)")
         }
         guard (1...Self.mostPictures).contains(count) else {
             throw .badRequest("count", "count is \(count), it must be from 1 to \(Self.mostPictures)")
         }
-        guard guidanceScale.isFinite, (0...100).contains(guidanceScale) else {
-            throw .badRequest(
-                "guidance scale", "the guidance scale is \(guidanceScale), it must be from 0 to 100")
+        for (name, scale) in [("guidance scale", guidanceScale), ("true guidance scale", trueGuidanceScale)] {
+            // Written so that NaN is refused.
+            guard let scale, !(0...100).contains(scale) else { continue }
+            throw .badRequest(name, "the \(name) is \(scale), it must be from 0 to 100")
         }
         guard (0...1).contains(guidanceRescale) else {
             throw .badRequest(

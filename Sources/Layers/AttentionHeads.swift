@@ -5,15 +5,18 @@ extension Tensor {
     /// - Parameters:
     ///   - self: Queries `[batch, tokens, heads * width]`.
     ///   - keys: `[batch, context, heads * width]`, like `values`.
+    ///   - bias: Added to the logits, float32, `[1, heads, tokens, context]`.
+    ///   - scale: What logits are multiplied by; nil is one over the root of a head's width.
     /// - Returns: `[batch, tokens, heads * width]`
     package func attended(
-        _ keys: Tensor, _ values: Tensor, heads: Int, causal: Bool = false
+        _ keys: Tensor, _ values: Tensor, heads: Int, causal: Bool = false, bias: Tensor? = nil,
+        scale: Double? = nil
     ) throws(TensorError) -> Tensor {
         let shape = shape
         func split(_ x: Tensor) throws(TensorError) -> Tensor {
             try x.reshaped(shape[0], -1, heads, shape[2] / heads).transposed(1, 2)
         }
-        return try split(self).attended(split(keys), split(values), causal: causal)
+        return try split(self).attended(split(keys), split(values), causal: causal, bias: bias, scale: scale)
             .transposed(1, 2).reshaped(shape)
     }
 }

@@ -60,3 +60,22 @@ private struct Affine: Sendable {
         return (try weight().to(x.dtype), try bias().to(x.dtype))
     }
 }
+
+/// Division of the last axis by its root mean square, with a scale for each element (Zhang and Sennrich 2019).
+///
+/// All of it is float32 in every plan, the result too.
+package struct RMSNorm: Sendable {
+    private let weight: Weight
+    private let epsilon: Double
+
+    package init(_ weights: WeightScope, width: Int, epsilon: Double) throws(WeightError) {
+        weight = try weights.exact("weight", width)
+        self.epsilon = epsilon
+    }
+
+    /// - Parameter x: `[..., width]`, in any type.
+    /// - Returns: float32.
+    package func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
+        try x.to(.float32).rootMeanSquareNormalized(weight(), epsilon: epsilon)
+    }
+}

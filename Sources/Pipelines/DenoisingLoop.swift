@@ -1,3 +1,4 @@
+internal import Models
 internal import Planning
 internal import Sampling
 internal import Torch
@@ -48,6 +49,22 @@ struct DenoisingLoop {
             latents = try first * trajectory.initialNoiseScale
         }
         self.noise = noise
+    }
+
+    /// The loop before its first step: draws the noise, and samples the source picture's latents, in the reference's order
+    /// of draws.
+    /// - Parameters:
+    ///   - size: The picture's, in pixels.
+    ///   - moments: What the autoencoder makes of a source picture; nil for none.
+    init(
+        _ trajectory: Trajectory, _ guidance: Guidance, seed: UInt64, size: (width: Int, height: Int),
+        _ autoencoder: VAEConfiguration, _ moments: VAEEncoder.Moments?, on device: Device
+    ) throws {
+        let factor = autoencoder.factor
+        let shape = [1, autoencoder.latentChannels, size.height / factor, size.width / factor]
+        var noise = NoiseSource(seed: seed, shape: shape, device: device)
+        let clean = try moments.map { try SourcePicture.sample($0, autoencoder, noise: noise.draw()) }
+        try self.init(trajectory, guidance, clean: clean, noise: noise)
     }
 
     /// Takes one step; a step that throws leaves the loop as it was, so that it can be taken again.

@@ -54,6 +54,9 @@ package actor SDXLPipeline: Worker {
     /// What runs now: the plan with every promotion that a request needed since.
     package var presentPlan: Plan { models.plan }
 
+    /// Goes back to what was planned before anything ran.
+    package func forget() { models = SDXLModels(checkpoint, plan) }
+
     package func run(
         _ request: Request, progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> Result {
@@ -66,21 +69,6 @@ package actor SDXLPipeline: Worker {
         }
     }
 
-    /// Runs every stage once, in the planned formats and at the size that will be served: the first check of a plan on
-    /// real weights, and what makes the first request as fast as the second.
-    /// - Returns: What went wrong and was put right.
-    /// - Throws: ``Failure``.
-    @discardableResult
-    package func warmUp(width: Int? = nil, height: Int? = nil) async throws -> [Recovery] {
-        var request = Request(prompt: "warm-up")
-        request.negativePrompt = ""
-        request.width = width
-        request.height = height
-        request.steps = 1
-        request.seed = 0
-        return try await run(request) { _ in }.pictures.flatMap(\.receipt.recoveries)
-    }
-
     private func paint(_ request: Request, _ clock: consuming StageClock) async throws -> Result {
         let definite = try SDXLRequest(request, checkpoint, tokens, models.plan, squareRoots: .libtorch)
         let files = try FileHashes.open(checkpoint.usedFiles)
@@ -89,25 +77,33 @@ package actor SDXLPipeline: Worker {
 
         let conditioning = try encodeText(definite, &record, &clock)
         await Task.yield()
-        let moments = try encodeSource(definite, &record, &clock)
+        var moments: VAEEncoder.Moments?
+        if let source = definite.source {
+            try Task.checkCancellation()
+            clock.enter(.sourcePicture)
+            moments = try models.encodeSource(source, &record) { clock.finished($0, of: $1) }
+        }
         await Task.yield()
 
         try Task.checkCancellation()
         clock.enter(.loading)
-        var denoising = try Denoising(&models, conditioning)
+        var prepared = try Prepared(&models, conditioning)
 
         var painted: [Painted] = []
         for (index, seed) in definite.seeds.enumerated() {
             clock.enter(.denoising, picture: index + 1, of: definite.seeds.count)
             let begin = record.events.count
-            var loop = try definite.startLoop(checkpoint, seed: seed, moments, on: thread.device)
+            var loop = try DenoisingLoop(
+                definite.trajectory, definite.guidance, seed: seed, size: (definite.width, definite.height),
+                checkpoint.vae.configuration, moments, on: thread.device)
             let steps = loop.trajectory.steps.count
             for step in 0..<steps {
                 try Task.checkCancellation()
-                do {
-                    try loop.advance(step, models.plan[.denoiser].compute, predict: denoising.predict)
-                } catch let anomaly as Anomaly {
-                    try recover(step, &loop, &denoising, anomaly, &record)
+                try models.advance(step, &loop, facts, &record) { models in
+                    if prepared.plan != models.plan[.denoiser] {
+                        prepared = try Prepared(&models, conditioning)
+                    }
+                    return prepared.predict
                 }
                 clock.finished(step + 1, of: steps)
                 // Lets other work on this device in between two steps.
@@ -116,7 +112,7 @@ package actor SDXLPipeline: Worker {
             models.restDenoiser()
             try Task.checkCancellation()
             clock.enter(.decoding, picture: index + 1, of: definite.seeds.count)
-            let picture = try decode(loop.latents, &record) { clock.finished($0, of: $1) }
+            let picture = try models.decode(loop.latents, &record) { clock.finished($0, of: $1) }
             let latents = loop.latents
             // What a shared stage needed belongs to every picture's receipt, a picture's own steps to its own.
             let shared = index == 0 ? record.events[..<begin] : record.events.prefix(painted[0].shared)
@@ -152,208 +148,35 @@ package actor SDXLPipeline: Worker {
         let shared: Int
     }
 
-    /// The denoiser with what does not change from step to step.
-    private struct Denoising {
-        private let unet: UNet
-        private let conditioning: UNet.Conditioning
-        private let embedding: Tensor
+    /// The denoiser as a function, with what does not change from step to step; made anew when its plan changed.
+    private struct Prepared {
+        let plan: StagePlan
+        let predict: (Tensor, Double) throws -> Tensor
 
         init(_ models: inout SDXLModels, _ conditioning: UNet.Conditioning) throws {
-            unet = try models.denoiser()
-            self.conditioning = conditioning
-            embedding = try unet.microConditioning(conditioning)
-        }
-
-        /// The same for a denoiser that was loaded anew.
-        func renewed(_ models: inout SDXLModels) throws -> Denoising {
-            try Denoising(&models, conditioning)
-        }
-
-        func predict(_ input: Tensor, timestep: Double) throws -> Tensor {
-            try unet(input, timestep: timestep, conditioning, microConditioning: embedding)
+            let unet = try models.denoiser()
+            let embedding = try unet.microConditioning(conditioning)
+            plan = models.plan[.denoiser]
+            predict = { input, timestep in
+                try unet(input, timestep: timestep, conditioning, microConditioning: embedding)
+            }
         }
     }
 
-    // MARK: - Stages
-
-    /// Positive and negative conditioning side by side, or the positive alone without guidance. Encoded again, in
-    /// float32, when the first try gave none.
+    /// Positive and negative conditioning side by side, or the positive alone without guidance.
     private func encodeText(
         _ definite: SDXLRequest, _ record: inout RecoveryRecord, _ clock: inout StageClock
     ) throws -> UNet.Conditioning {
-        let encoded: [SDXLTextStage.Encoded]
-        do {
-            encoded = try encodePrompts(definite, &clock)
-        } catch let anomaly as Anomaly {
-            PrecisionCounters.shared.count(anomaly)
-            try record.begin(anomaly)
-            let before = models.plan[anomaly.stage]
-            var promotion: Promotion?
-            if before.compute != .fp32 {
-                let wider = Promotion(anomaly.stage, .compute(.fp32), evidence: "\(anomaly)")
-                models.promote(wider)
-                promotion = wider
-            }
-            do {
-                encoded = try encodePrompts(definite, &clock)
-            } catch let again as Anomaly {
-                throw Failure(.notFinite, "\(again), also when encoded again in fp32: the text encoder is damaged")
-            }
-            record.keep(
-                anomaly, from: before, to: models.plan[anomaly.stage],
-                outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
+        try Task.checkCancellation()
+        let encoded = try models.encodeText(&record) { models in
+            clock.enter(.loading)
+            let stage = try models.textStage()
+            try Task.checkCancellation()
+            clock.enter(.encoding)
+            return try definite.read(stage)
         }
         models.releaseText()
         return try definite.conditioning(encoded)
-    }
-
-    private func encodePrompts(
-        _ definite: SDXLRequest, _ clock: inout StageClock
-    ) throws -> [SDXLTextStage.Encoded] {
-        try Task.checkCancellation()
-        clock.enter(.loading)
-        let stage = try models.textStage()
-        try Task.checkCancellation()
-        clock.enter(.encoding)
-        return try definite.read(stage)
-    }
-
-    private func encodeSource(
-        _ definite: SDXLRequest, _ record: inout RecoveryRecord, _ clock: inout StageClock
-    ) throws -> VAEEncoder.Moments? {
-        guard let source = definite.source else { return nil }
-        try Task.checkCancellation()
-        clock.enter(.sourcePicture)
-        do {
-            return try models.sourceStage().encode(source) { clock.finished($0, of: $1) }
-        } catch let anomaly as Anomaly {
-            PrecisionCounters.shared.count(anomaly)
-            try record.begin(anomaly)
-            let before = models.plan[.encode]
-            var exact = before
-            Promotion(.encode, .compute(.fp32), evidence: "").apply(to: &exact)
-            do {
-                let moments = try models.sourceStage(exact: true).encode(source) { clock.finished($0, of: $1) }
-                record.keep(
-                    anomaly, from: before, to: exact, outcome: before.compute == .fp32 ? .repeated : .promoted)
-                return moments
-            } catch let again as Anomaly {
-                throw Failure(
-                    .notFinite,
-                    "\(again): the encoded source picture is not finite, also in fp32; another VAE may help")
-            }
-        }
-    }
-
-    // MARK: - Recovery
-
-    /// Takes a step again from where it began: first as it was, watched layer by layer, then one rung wider at a time.
-    private func recover(
-        _ step: Int, _ loop: inout DenoisingLoop, _ denoising: inout Denoising, _ anomaly: Anomaly,
-        _ record: inout RecoveryRecord
-    ) throws {
-        PrecisionCounters.shared.count(anomaly)
-        let before = models.plan[.denoiser]
-        var site: String?
-        var promotion: Promotion?
-        while true {
-            try record.begin(anomaly)
-            if let promotion {
-                // A wider stage keeps its weights as the file has them; its features grow.
-                try RecoveryRecord.requireMemory(loop.latents.elementCount * 4 << 10, anomaly)
-                models.promote(promotion)
-                denoising = try denoising.renewed(&models)
-            }
-            let (result, seen) =
-                models.observers[.denoiser].map { observer in
-                    observer.observe {
-                        try loop.advance(step, models.plan[.denoiser].compute, predict: denoising.predict)
-                    }
-                } ?? (.failure(anomaly), [])
-            site = seen.firstNotFinite?.path ?? site
-            switch result {
-            case .success:
-                record.keep(
-                    anomaly, site: site, from: before, to: models.plan[.denoiser],
-                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
-                return
-            case .failure(let again as Anomaly):
-                promotion = RecoveryLadder.next(
-                    .denoiser, models.plan[.denoiser], site: seen.firstNotFinite?.path,
-                    hasBF16: facts.hasNativeBF16, evidence: "\(again)")
-                guard promotion == nil else { continue }
-                throw Failure(
-                    .notFinite,
-                    "\(again)\(site.map { ", first in \($0)" } ?? ""), also in fp32: no format paints this; the "
-                        + "denoiser's weights or the request are at fault")
-            case .failure(let error):
-                throw error
-            }
-        }
-    }
-
-    /// Decodes; a tile that is none is decoded again in float32, alone, and a picture that looks like none is kept only
-    /// when float32 gives the same.
-    private func decode(
-        _ latents: Tensor, _ record: inout RecoveryRecord, progress: (Int, Int) throws -> Void
-    ) throws -> Picture {
-        let before = models.plan[.decode]
-        let stage = try models.pictureStage()
-        let picture = try stage.decode(
-            latents,
-            redo: { anomaly, part, index in
-                PrecisionCounters.shared.count(anomaly)
-                try record.begin(anomaly)
-                return try redecode(part, index, of: stage.tileCount(latents), anomaly, &record)
-            }, progress: progress)
-        guard let suspicion = Guards.suspicion(picture.pixels) else { return picture }
-        let anomaly = Anomaly(check: .picture, stage: .decode, place: "the picture", found: suspicion)
-        PrecisionCounters.shared.count(anomaly)
-        try record.begin(anomaly)
-        let exact = try models.exactPictureStage().decode(latents, progress: { _, _ in })
-        var plan = before
-        Promotion(.decode, .compute(.fp32), evidence: "").apply(to: &plan)
-        if Guards.suspicion(exact.pixels) == nil {
-            record.keep(
-                anomaly, from: before, to: plan, outcome: before.compute == .fp32 ? .repeated : .promoted,
-                learning: before.compute == .fp32
-                    ? nil : Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)"))
-            return exact
-        }
-        let difference = zip(picture.pixels, exact.pixels).map { Int($0).distance(to: Int($1)).magnitude }.max()
-        guard let difference, difference <= 8 else {
-            throw Failure(
-                .notFinite,
-                "\(anomaly); decoded again in fp32 it looks otherwise and still like none: the decoder is broken")
-        }
-        record.keep(anomaly, from: before, to: plan, outcome: .confirmed)
-        return exact
-    }
-
-    private func redecode(
-        _ latents: Tensor, _ index: Int, of count: Int, _ anomaly: Anomaly, _ record: inout RecoveryRecord
-    ) throws -> Tensor {
-        let before = models.plan[.decode]
-        let exact = try models.exactPictureStage()
-        var plan = before
-        Promotion(.decode, .compute(.fp32), evidence: "").apply(to: &plan)
-        let (result, seen) =
-            models.observers[.decode].map { observer in
-                observer.observe { try exact.tile(latents, index, of: count) }
-            } ?? (.failure(anomaly), [])
-        switch result {
-        case .success(let pixels):
-            record.keep(
-                anomaly, from: before, to: plan, outcome: before.compute == .fp32 ? .repeated : .promoted,
-                learning: before.compute == .fp32
-                    ? nil : Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)"))
-            return pixels
-        case .failure(let again as Anomaly):
-            let site = seen.firstNotFinite.map { ", first in \($0.path)" } ?? ""
-            throw Failure(
-                .notFinite, "the decoded picture: \(again)\(site), also in fp32; another VAE may help (--vae)")
-        case .failure(let error): throw error
-        }
     }
 
     /// Keeps what the request needed for the next one and the next run.
@@ -381,8 +204,8 @@ package actor SDXLPipeline: Worker {
             gesso: GessoVersion.current, model: model, prompt: request.prompt,
             negativePrompt: request.negativePrompt, seed: seed, width: definite.width,
             height: definite.height,
-            steps: request.steps, sampler: definite.sampler.name, schedule: "\(definite.schedule)",
-            guidanceScale: request.guidanceScale, guidanceRescale: request.guidanceRescale,
+            steps: definite.steps, sampler: definite.sampler.name, schedule: "\(definite.schedule)",
+            guidanceScale: definite.guidance.scale, guidanceRescale: request.guidanceRescale,
             clipSkip: request.clipSkip, strength: request.image == nil ? nil : request.strength,
             sourceSHA256: request.image.map(FileHashes.sha256), device: plan.device,
             libtorch: libtorch.version, plan: plan.id, precision: precision, recoveries: painted.recoveries,

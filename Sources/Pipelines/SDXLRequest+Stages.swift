@@ -1,5 +1,4 @@
 internal import Models
-internal import Planning
 internal import Sampling
 internal import Torch
 
@@ -25,18 +24,5 @@ extension SDXLRequest {
         return UNet.Conditioning(
             prompt: try Tensor.concatenated(hidden, along: 0),
             pooled: try Tensor.concatenated(pooled, along: 0), sizes: encoded.map { _ in sizes })
-    }
-
-    /// Noise, and the source picture's latents, in the reference's order of draws.
-    func startLoop(
-        _ checkpoint: SDXLCheckpoint, seed: UInt64, _ moments: VAEEncoder.Moments?, on device: Device
-    ) throws -> DenoisingLoop {
-        let factor = checkpoint.factor
-        let shape = [1, checkpoint.vae.configuration.latentChannels, height / factor, width / factor]
-        var noise = DenoisingLoop.NoiseSource(seed: seed, shape: shape, device: device)
-        let clean = try moments.map {
-            try SourcePicture.sample($0, checkpoint.vae.configuration, noise: noise.draw())
-        }
-        return try DenoisingLoop(trajectory, guidance, clean: clean, noise: noise)
     }
 }

@@ -9,6 +9,7 @@ internal import Tokenizers
 struct SDXLRequest: Sendable {
     let sampler: Sampler
     let schedule: ScheduleChoice
+    let steps: Int
     let trajectory: Trajectory
     let guidance: Guidance
     let width: Int
@@ -22,6 +23,10 @@ struct SDXLRequest: Sendable {
     /// What was done that the request did not literally say.
     let notes: [String]
 
+    /// What the family is run with where nobody says.
+    static let usualSteps = 30
+    static let usualGuidance = 5.0
+
     /// - Parameter squareRoots: How the noise levels are rounded.
     /// - Throws: ``Failure`` naming the field, or an error of the checkpoint's own files.
     init(
@@ -29,9 +34,17 @@ struct SDXLRequest: Sendable {
         squareRoots: SquareRoots = .exact
     ) throws {
         try request.validate()
+        for (name, asked) in [
+            ("true guidance scale", request.trueGuidanceScale != nil),
+            ("text tokens", request.textTokens != nil),
+        ] where asked {
+            throw Failure.badRequest(name, "the \(name) is for FLUX.1 checkpoints, and this is an SDXL one")
+        }
+        steps = request.steps ?? Self.usualSteps
         var notes = checkpoint.notes + Self.notes(checkpoint, plan, hasSource: request.image != nil)
         schedule = try request.schedule.map(ScheduleChoice.init(parsing:)) ?? .checkpoint
-        guidance = try Guidance(scale: request.guidanceScale, rescale: request.guidanceRescale)
+        guidance = try Guidance(
+            scale: request.guidanceScale ?? Self.usualGuidance, rescale: request.guidanceRescale)
         (sampler, trajectory) = try Self.trajectory(request, checkpoint, schedule, squareRoots)
         notes += trajectory.notes
 
@@ -48,11 +61,7 @@ struct SDXLRequest: Sendable {
                 "the \(name) is \(side), for this checkpoint it must be a multiple of \(checkpoint.factor)")
         }
 
-        let first = request.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-        guard first <= UInt64.max - UInt64(request.count - 1) else {
-            throw Failure.badRequest("seed", "the seed \(first) leaves no room for \(request.count) pictures")
-        }
-        seeds = (0..<request.count).map { NoiseGenerator.seed(ofPicture: $0, inBatchOf: first) }
+        seeds = try Self.seeds(request)
 
         let layers = min(
             checkpoint.textEncoder.configuration.layers, checkpoint.textEncoder2.configuration.layers)
@@ -79,6 +88,15 @@ struct SDXLRequest: Sendable {
         prompt = levelled[0]
         negative = levelled.count > 1 ? levelled[1] : nil
         self.notes = notes
+    }
+
+    /// Each picture's seed; the first is drawn where none is named.
+    static func seeds(_ request: Request) throws(Failure) -> [UInt64] {
+        let first = request.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
+        guard first <= UInt64.max - UInt64(request.count - 1) else {
+            throw .badRequest("seed", "the seed \(first) leaves no room for \(request.count) pictures")
+        }
+        return (0..<request.count).map { NoiseGenerator.seed(ofPicture: $0, inBatchOf: first) }
     }
 
     /// Says which tensors nobody asks for.
@@ -117,8 +135,8 @@ struct SDXLRequest: Sendable {
         _ request: Request, _ checkpoint: SDXLCheckpoint, _ schedule: ScheduleChoice,
         _ squareRoots: SquareRoots
     ) throws -> (Sampler, Trajectory) {
-        let configuration = try scheduler(checkpoint)
-        let asked = try request.sampler.map(Sampler.named)
+        let configuration = try SchedulerConfiguration(json: checkpoint.schedulerJSON, of: checkpoint.path)
+        let asked = try request.sampler.map { try Sampler.named($0) }
         let choice = "give --sampler " + Sampler.catalogue.map(\.name).joined(separator: ", ")
         let sampler: Sampler
         do throws(SamplingError) {
@@ -130,7 +148,8 @@ struct SDXLRequest: Sendable {
         }
         do throws(SamplingError) {
             let trajectory = try Trajectory(
-                sampler: sampler, configuration: configuration, schedule: schedule, steps: request.steps,
+                sampler: sampler, configuration: configuration, schedule: schedule,
+                steps: request.steps ?? usualSteps,
                 strength: request.image == nil ? nil : request.strength, squareRoots: squareRoots)
             return (sampler, trajectory)
         } catch {
@@ -143,18 +162,21 @@ struct SDXLRequest: Sendable {
             }
         }
     }
+}
 
-    private static func scheduler(_ checkpoint: SDXLCheckpoint) throws -> SchedulerConfiguration {
+extension SchedulerConfiguration {
+    /// Reads a checkpoint's `scheduler_config.json`.
+    /// - Parameter path: The checkpoint, for errors.
+    init(json: [UInt8], of path: String) throws {
         do {
             // diffusers writes infinities, which strict JSON does not have.
             let decoder = JSONDecoder()
             decoder.allowsJSON5 = true
-            return try decoder.decode(SchedulerConfiguration.self, from: Data(checkpoint.schedulerJSON))
+            self = try decoder.decode(SchedulerConfiguration.self, from: Data(json))
         } catch let error as SamplingError {
-            throw Failure(.badCheckpoint, "\(checkpoint.path): scheduler configuration: \(error)")
+            throw Failure(.badCheckpoint, "\(path): scheduler configuration: \(error)")
         } catch {
-            throw Failure(
-                .badCheckpoint, "\(checkpoint.path): the scheduler configuration can't be read: \(error)")
+            throw Failure(.badCheckpoint, "\(path): the scheduler configuration can't be read: \(error)")
         }
     }
 }

@@ -146,10 +146,11 @@ struct SDXLTextStage {
         guard let pooled else {
             throw TensorError(operation: "CLIP", message: "the second text encoder has no projection")
         }
+        let unweighted = try Tensor.concatenated(states, along: 1)
         let encoded = Encoded(
-            hiddenStates: try FaultInjection.pass(
-                Tensor.concatenated(states, along: 1), .conditioning, .fp32), pooled: pooled)
-        try Guards.checkConditioning(encoded.hiddenStates, pooled: pooled, place: "\(lines.count) lines")
+            hiddenStates: try FaultInjection.pass(unweighted, .conditioning, .fp32), pooled: pooled)
+        try Guards.checkConditioning(
+            encoded.hiddenStates, unweighted: unweighted, pooled: pooled, place: "\(lines.count) lines")
         return encoded
     }
 

@@ -40,7 +40,12 @@ struct FormatChoice {
         } else {
             decideByMeasurement()
         }
-        plan.expectedError = Self.expectedError(plan.compute, residual: plan.residual)
+    }
+
+    /// A promotion as the device can follow it: float32 in place of a format that does not work here.
+    func possible(_ promotion: Promotion) -> Promotion {
+        guard case .compute(let format) = promotion.change, flaw(of: format) != nil else { return promotion }
+        return Promotion(promotion.stage, .compute(.fp32), evidence: promotion.evidence)
     }
 
     private mutating func decideByHand(_ format: NumberFormat) {
@@ -80,7 +85,8 @@ struct FormatChoice {
             plan.rejected.append(
                 Rejection(
                     format,
-                    tied.contains(format) ? "no faster and less suited" : "slower (\(Self.times(ratio)) of fp32)"
+                    tied.contains(format)
+                        ? "no faster and less suited" : "slower (\(Self.times(ratio)) of fp32)"
                 ))
         }
         plan.rejected.append(Rejection(.fp32, "slower"))
@@ -91,8 +97,14 @@ struct FormatChoice {
     private mutating func take(_ format: NumberFormat, _ reason: String) {
         plan.compute = format
         // Sums in float32 cost a cast a block and give less than half the error; float16's may overflow besides.
-        plan.residual = format == .fp32 ? .fp32 : (Self.sumsExactly(stage, format) ? .fp32 : format)
+        plan.residual = format == .fp32 ? .fp32 : (Self.sumsExactly(stage) ? .fp32 : format)
         plan.reason = reason
+        guard format == .fp16, let range = facts.range else { return }
+        for (path, largest) in range.sorted(by: { $0.key < $1.key }) {
+            let headroom = Headroom(largest: largest, format)
+            guard !headroom.isComfortable else { continue }
+            plan.sites.append(SitePlan(path: path, compute: .fp16, scale: headroom.scale))
+        }
     }
 
     /// Why a stage is never computed in 16 bits by choice; nil where it may be.
@@ -105,8 +117,9 @@ struct FormatChoice {
         }
     }
 
-    /// Below this a stage takes milliseconds, and what 16 bits could save is less than one look at the device takes.
-    static let smallParameters = 50_000_000
+    /// Below this a stage takes milliseconds, and what 16 bits could save is less than one look at the device takes. The
+    /// smallest stage that is worth it is an autoencoder's decoder: 49 million numbers, used at every pixel.
+    static let smallParameters = 20_000_000
 
     /// Why a stage is too small for 16 bits; nil where it is not.
     private static func tooSmall(_ facts: StageFacts) -> String? {
@@ -121,9 +134,7 @@ struct FormatChoice {
     }
 
     /// Transformers' sums grow with depth and carry the largest numbers of the model.
-    private static func sumsExactly(_ stage: Stage, _ format: NumberFormat) -> Bool {
-        stage != .decode
-    }
+    private static func sumsExactly(_ stage: Stage) -> Bool { stage != .decode }
 
     /// Everything that speaks against a format, the gravest first; nil when nothing does.
     private func objection(to format: NumberFormat) -> String? {
@@ -131,9 +142,13 @@ struct FormatChoice {
         if device.kind == .cuda, format == .bf16, !device.hasNativeBF16 {
             return "bfloat16 is emulated on this card"
         }
+        if device.profile == nil, device.kind == .cuda, (device.capability ?? 0) < 70, device.capability != 60
+        {
+            return "cards before Volta compute 16 bits slower than 32"
+        }
         if format == .fp16, device.hasBrokenFP16 { return "this card's float16 convolutions give NaN" }
         if let doubt = rangeDoubt(of: format) { return doubt }
-        let residual: NumberFormat = Self.sumsExactly(stage, format) ? .fp32 : format
+        let residual: NumberFormat = Self.sumsExactly(stage) ? .fp32 : format
         let error = Self.expectedError(format, residual: residual)
         let limit = policy.aim == .quality ? 5e-3 : Gate(stage, format).relativeError
         guard error <= limit else {
@@ -175,7 +190,8 @@ struct FormatChoice {
         }
         if let range = facts.range, let widest = range.max(by: { $0.value < $1.value }) {
             let headroom = Headroom(largest: widest.value, format)
-            return headroom.fits
+            // Where bfloat16 has the range by nature; elsewhere the sites that need it are scaled.
+            return headroom.fits || !device.hasNativeBF16
                 ? nil : "\(widest.key) reaches \(Self.scientific(widest.value)), headroom \(headroom.text)"
         }
         if facts.asksForFP32 { return "the checkpoint asks for fp32 here and overflows in fp16" }

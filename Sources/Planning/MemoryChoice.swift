@@ -45,7 +45,8 @@ struct MemoryChoice {
                 return
             }
         }
-        plan.notes.append("the estimate is above what is free; a smaller size or fewer other programs would help")
+        plan.notes.append(
+            "the estimate is above what is free; a smaller size or fewer other programs would help")
     }
 
     private static func words(_ level: Level) -> String {

@@ -134,6 +134,12 @@ package struct DeviceProfile: Sendable, Equatable, Codable {
         }
     }
 
+    /// The median of all measurements' noise: what the machine's other work did to the timings. nil where none was timed.
+    package var typicalNoise: Double? {
+        let noise = measurements.compactMap(\.noise).sorted()
+        return noise.isEmpty ? nil : noise[noise.count / 2]
+    }
+
     /// Seconds of an operator in a format relative to float32's, over all shapes that were timed: each counts for as long
     /// as it takes. nil where none was.
     package func timeRatio(of operation: ProbedOperation, _ format: NumberFormat) -> Double? {

@@ -67,6 +67,23 @@ package struct StagePlan: Sendable, Equatable, Codable {
     /// Why, in a few words.
     package var reason: String
     package var rejected: [Rejection] = []
+
+    package init(
+        storage: NumberFormat?, compute: NumberFormat, residual: NumberFormat, storageDevice: String,
+        computeDevice: String, residency: Residency, sites: [SitePlan] = [], weightBytes: Int,
+        expectedError: Double, reason: String
+    ) {
+        self.storage = storage
+        self.compute = compute
+        self.residual = residual
+        self.storageDevice = storageDevice
+        self.computeDevice = computeDevice
+        self.residency = residency
+        self.sites = sites
+        self.weightBytes = weightBytes
+        self.expectedError = expectedError
+        self.reason = reason
+    }
 }
 
 /// The precision of a whole generation: one entry for each stage.
@@ -122,7 +139,8 @@ package struct Plan: Sendable, Equatable, Codable {
         }
         mix("\(Self.version) \(device)")
         for (stage, plan) in stages.sorted(by: { $0.key < $1.key }) {
-            let sites = plan.sites.map { "\($0.path) \($0.compute.rawValue) \($0.scale)" }.joined(separator: ",")
+            let sites = plan.sites.map { "\($0.path) \($0.compute.rawValue) \($0.scale)" }.joined(
+                separator: ",")
             mix(
                 "\(stage.rawValue) \(plan.storage?.rawValue ?? "file") \(plan.compute.rawValue) "
                     + "\(plan.residual.rawValue) \(plan.storageDevice) \(plan.computeDevice) "

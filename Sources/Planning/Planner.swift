@@ -20,7 +20,10 @@ package enum Planner {
             problems += choice.problems
             notes += choice.notes
             var plan = choice.plan
-            for promotion in learned where promotion.stage == stage { promotion.apply(to: &plan) }
+            for promotion in learned where promotion.stage == stage {
+                choice.possible(promotion).apply(to: &plan)
+            }
+            plan.expectedError = FormatChoice.expectedError(plan.compute, residual: plan.residual)
             stages[stage] = plan
         }
         if device.profile == nil, dependsOnMeasuring(model, policy) {

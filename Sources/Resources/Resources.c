@@ -34,6 +34,27 @@ RESOURCE sdxl_vae[] = {
 RESOURCE sdxl_scheduler[] = {
 #embed "Configurations/sdxl/scheduler/scheduler_config.json"
 };
+RESOURCE flux_dev_transformer[] = {
+#embed "Configurations/flux-dev/transformer/config.json"
+};
+RESOURCE flux_dev_scheduler[] = {
+#embed "Configurations/flux-dev/scheduler/scheduler_config.json"
+};
+RESOURCE flux_dev_text_encoder[] = {
+#embed "Configurations/flux-dev/text_encoder/config.json"
+};
+RESOURCE flux_dev_text_encoder_2[] = {
+#embed "Configurations/flux-dev/text_encoder_2/config.json"
+};
+RESOURCE flux_dev_vae[] = {
+#embed "Configurations/flux-dev/vae/config.json"
+};
+RESOURCE flux_schnell_transformer[] = {
+#embed "Configurations/flux-schnell/transformer/config.json"
+};
+RESOURCE flux_schnell_scheduler[] = {
+#embed "Configurations/flux-schnell/scheduler/scheduler_config.json"
+};
 
 static const struct {
     const char *name;
@@ -50,6 +71,13 @@ static const struct {
     {"sdxl/unet/config.json", sdxl_unet, sizeof sdxl_unet},
     {"sdxl/vae/config.json", sdxl_vae, sizeof sdxl_vae},
     {"sdxl/scheduler/scheduler_config.json", sdxl_scheduler, sizeof sdxl_scheduler},
+    {"flux-dev/transformer/config.json", flux_dev_transformer, sizeof flux_dev_transformer},
+    {"flux-dev/scheduler/scheduler_config.json", flux_dev_scheduler, sizeof flux_dev_scheduler},
+    {"flux-dev/text_encoder/config.json", flux_dev_text_encoder, sizeof flux_dev_text_encoder},
+    {"flux-dev/text_encoder_2/config.json", flux_dev_text_encoder_2, sizeof flux_dev_text_encoder_2},
+    {"flux-dev/vae/config.json", flux_dev_vae, sizeof flux_dev_vae},
+    {"flux-schnell/transformer/config.json", flux_schnell_transformer, sizeof flux_schnell_transformer},
+    {"flux-schnell/scheduler/scheduler_config.json", flux_schnell_scheduler, sizeof flux_schnell_scheduler},
 };
 
 const uint8_t *gesso_resource(const char *name, size_t *count) {

@@ -71,6 +71,13 @@ internal import Glibc
         advise(range, MADV_DONTNEED)
     }
 
+    /// The same, and gives the pages back to the system first, which may then use them for something else without
+    /// asking whether they are the ones used least. Where the system does not know that advice, this is ``drop(_:)``.
+    package func release(_ range: Range<Int>) {
+        advise(range, MADV_PAGEOUT)
+        advise(range, MADV_DONTNEED)
+    }
+
     private func advise(_ range: Range<Int>, _ advice: Int32) {
         let range = range.clamped(to: 0..<byteCount)
         guard !range.isEmpty, let address = unsafe bytes.baseAddress else { return }

@@ -35,4 +35,9 @@ package struct StoredTensor: Sendable {
     package func drop() {
         mapping.drop(entry.byteRange)
     }
+
+    /// The same, and lets the system forget what it has read of the tensor: it is not needed soon.
+    package func release() {
+        mapping.release(entry.byteRange)
+    }
 }

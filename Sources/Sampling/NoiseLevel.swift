@@ -32,6 +32,12 @@ struct NoiseLevel: Sendable, Equatable {
         NoiseLevel(signal: cumulativeAlpha.squareRoot(), noise: (1 - cumulativeAlpha).squareRoot())
     }
 
+    /// A place on the straight line from picture to noise.
+    static func flowing(_ share: Double) -> NoiseLevel {
+        // In single precision as the reference's.
+        NoiseLevel(signal: Double(1 - Float(share)), noise: share)
+    }
+
     /// Noise over signal, finite also where no signal is left.
     var sigma: Double { signal > 0 ? noise / signal : Self.sigmaOfNoSignal }
 }
@@ -44,6 +50,7 @@ extension PredictionType {
         case .epsilon: (1 / level.signal, -level.noise / level.signal)
         case .velocity: (level.signal * scale * scale, -level.noise * scale)
         case .sample: (0, 1)
+        case .flow: (1, -level.noise)
         }
     }
 
@@ -55,6 +62,7 @@ extension PredictionType {
         case .epsilon: (0, 1)
         case .velocity: (level.noise * scale * scale, level.signal * scale)
         case .sample: (1 / level.noise, -level.signal / level.noise)
+        case .flow: (1, level.signal)
         }
     }
 }

@@ -4,7 +4,8 @@ package struct StepWeights: Sendable, Equatable {
     package var denoised = 0.0
     /// Weight of the denoised estimate of the step before; zero in a trajectory's first step.
     package var previousDenoised = 0.0
-    /// Weight of the model's output itself; other than zero only where ``SamplingStep/denoisedLimit`` is set.
+    /// Weight of the model's output itself; other than zero only where ``SamplingStep/denoisedLimit`` is set, and for
+    /// flows, whose output is the slope.
     package var output = 0.0
     /// Weight of unit noise drawn anew for this step; zero where none needs to be drawn.
     package var noise = 0.0

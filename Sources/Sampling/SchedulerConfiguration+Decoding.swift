@@ -33,6 +33,15 @@ extension SchedulerConfiguration: Decodable {
         case eulerAtFinal = "euler_at_final"
         case varianceType = "variance_type"
         case usesDynamicShifting = "use_dynamic_shifting"
+        case shift
+        case baseShift = "base_shift"
+        case maxShift = "max_shift"
+        case baseTokens = "base_image_seq_len"
+        case maxTokens = "max_image_seq_len"
+        case shiftTerminal = "shift_terminal"
+        case timeShiftType = "time_shift_type"
+        case invertsSigmas = "invert_sigmas"
+        case usesStochasticSampling = "stochastic_sampling"
     }
 
     /// Reads the fields that the samplers know and checks them.
@@ -73,6 +82,15 @@ extension SchedulerConfiguration: Decodable {
         eulerAtFinal = try fields.flag(.eulerAtFinal)
         varianceType = try fields.text(.varianceType)
         usesDynamicShifting = try fields.flag(.usesDynamicShifting)
+        shift = try fields.value(.shift, "a number")
+        baseShift = try fields.value(.baseShift, "a number")
+        maxShift = try fields.value(.maxShift, "a number")
+        baseTokens = try fields.value(.baseTokens, "a whole number")
+        maxTokens = try fields.value(.maxTokens, "a whole number")
+        shiftTerminal = try fields.value(.shiftTerminal, "a number")
+        timeShiftType = try fields.text(.timeShiftType)
+        invertsSigmas = try fields.flag(.invertsSigmas)
+        usesStochasticSampling = try fields.flag(.usesStochasticSampling)
         try validate()
     }
 }

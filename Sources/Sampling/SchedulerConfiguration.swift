@@ -8,6 +8,8 @@
 package struct SchedulerConfiguration: Sendable, Equatable {
     /// The largest number of training steps that is taken for a real one.
     static let trainStepsAllowed = 2...100_000
+    /// The shifts of noise levels that are taken for real ones.
+    static let shiftsAllowed = 1e-4...100.0
     /// The bounds of a schedule that are taken for real ones.
     static let sigmasAllowed = 1e-6...1e5
 
@@ -47,6 +49,19 @@ package struct SchedulerConfiguration: Sendable, Equatable {
     package var varianceType: String?
     package var usesDynamicShifting: Bool?
 
+    /// Of straight flows: how far noise levels are pushed towards noise.
+    package var shift: Double?
+    /// The logarithms of the shifts of small and large pictures, and how many tokens those have.
+    package var baseShift: Double?
+    package var maxShift: Double?
+    package var baseTokens: Int?
+    package var maxTokens: Int?
+    /// The noise level at which the last step begins.
+    package var shiftTerminal: Double?
+    package var timeShiftType: String?
+    package var invertsSigmas: Bool?
+    package var usesStochasticSampling: Bool?
+
     /// A configuration in which every field is absent.
     package init() {}
 }
@@ -63,6 +78,8 @@ package enum PredictionType: String, Sendable, Equatable, CaseIterable {
     case epsilon
     case velocity = "v_prediction"
     case sample
+    /// Noise minus picture, along straight lines from one to the other.
+    case flow = "flow_prediction"
 }
 
 /// Which of the training timesteps a run of fewer steps visits (Lin et al. 2023, table 2).
@@ -114,6 +131,21 @@ extension SchedulerConfiguration {
                 clipSampleRange.isFinite && clipSampleRange > 0, .clipSampleRange, "\(clipSampleRange)",
                 "a positive number")
         }
+        for (key, shift) in [
+            (Keys.shift, shift), (.baseShift, baseShift), (.maxShift, maxShift),
+        ] {
+            guard let shift else { continue }
+            try Self.require(Self.shiftsAllowed.contains(shift), key, "\(shift)", "from 0.0001 to 100")
+        }
+        for (key, tokens) in [(Keys.baseTokens, baseTokens), (.maxTokens, maxTokens)] {
+            guard let tokens else { continue }
+            try Self.require((1...1 << 24).contains(tokens), key, "\(tokens)", "from 1 to \(1 << 24)")
+        }
+        if let shiftTerminal {
+            try Self.require(
+                shiftTerminal >= 0 && shiftTerminal < 1, .shiftTerminal, "\(shiftTerminal)",
+                "from 0 to below 1")
+        }
         if let lambdaMinClipped {
             try Self.require(
                 lambdaMinClipped < .infinity, .lambdaMinClipped, "\(lambdaMinClipped)",
@@ -137,5 +169,10 @@ extension SchedulerConfiguration {
     }
 
     /// What the denoiser predicts, with the default of every diffusers class.
-    package var prediction: PredictionType { predictionType ?? Defaults.predictionType }
+    package var prediction: PredictionType {
+        predictionType ?? (describesFlow ? .flow : Defaults.predictionType)
+    }
+
+    /// Whether the model was trained on straight flows.
+    package var describesFlow: Bool { className?.hasPrefix("FlowMatch") ?? false }
 }

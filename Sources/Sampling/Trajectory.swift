@@ -24,21 +24,23 @@ package struct Trajectory: Sendable {
     ///   - strength: for image to image, which share of the schedule runs, above 0 and at most 1; `nil` for
     ///     text to image. The number of steps that run is cut to a whole one as in diffusers, but at least
     ///     one always runs.
+    ///   - tokens: how many tokens of a transformer the picture has, by which a flow's schedule may be shifted.
     package init(
         sampler: Sampler, configuration: SchedulerConfiguration, schedule: ScheduleChoice, steps: Int,
-        strength: Double? = nil, squareRoots: SquareRoots = .exact
+        strength: Double? = nil, squareRoots: SquareRoots = .exact, tokens: Int? = nil
     ) throws(SamplingError) {
         if let strength, !(strength > 0 && strength <= 1) {
             throw .range("strength", found: "\(strength)", allowed: "above 0 and at most 1")
         }
         let request = try ScheduleRequest(
-            sampler, configuration, schedule, steps: steps, squareRoots: squareRoots)
+            sampler, configuration, schedule, steps: steps, squareRoots: squareRoots, tokens: tokens)
         let layout = try sampler.path(request)
         let path = layout.steps
         var notes = Notes(request)
         notes.add(pathSteps: path.count)
 
-        let running = strength.map { min(Int(Double(steps) * $0), steps) } ?? steps
+        let count = sampler.runningSteps ?? { min(Int(Double($0) * $1), $0) }
+        let running = strength.map { count(steps, $0) } ?? steps
         if running < 1 { notes.addOneStepRuns(strength: strength ?? 1) }
         let begin = min(steps - max(running, 1), path.count - 1)
         let first = path[begin]

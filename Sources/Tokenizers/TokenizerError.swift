@@ -1,6 +1,6 @@
 /// Why a tokenizer could not be loaded or a prompt could not be padded.
 package enum TokenizerError: Error, Equatable {
-    /// The folder has neither `tokenizer.json` nor `vocab.json` with `merges.txt`; `missing` names the file to add.
+    /// The folder has none of the files that hold a vocabulary; `missing` names what to add.
     case noVocabulary(folder: String, missing: String)
     /// A file could not be read.
     case unreadable(path: String, reason: String)
@@ -8,6 +8,8 @@ package enum TokenizerError: Error, Equatable {
     case tooLarge(path: String, bytes: Int, limit: Int)
     /// A file's content is not what its name promises.
     case malformed(path: String, reason: String)
+    /// A file has a part of a kind that Gesso does not know, and without which the ids would be wrong.
+    case unknownKind(path: String, part: String, kind: String)
     /// An id is negative or larger than any model's vocabulary.
     case idOutOfRange(path: String, token: String, id: Int, limit: Int)
     /// Two tokens have the same id.
@@ -33,6 +35,8 @@ extension TokenizerError: CustomStringConvertible {
             "\(path) is no tokenizer file: it has \(bytes) bytes, more than \(limit)"
         case .malformed(let path, let reason):
             "\(path) is damaged: \(reason)"
+        case .unknownKind(let path, let part, let kind):
+            "\(path) has \(part) of the kind \"\(kind)\", which Gesso does not know"
         case .idOutOfRange(let path, let token, let id, let limit):
             "\(path) gives \"\(token)\" the id \(id), which is not between 0 and \(limit - 1)"
         case .duplicateID(let path, let id, let tokens):

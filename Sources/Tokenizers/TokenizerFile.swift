@@ -45,6 +45,10 @@ struct TokenizerFile {
         let data = try read(limit: limit)
         do {
             return try JSONDecoder().decode(Value.self, from: data)
+        } catch let error as UnigramDocument.UnknownKind {
+            throw .unknownKind(path: path, part: error.part, kind: error.kind)
+        } catch let error as FileDamage {
+            throw .malformed(path: path, reason: error.reason)
         } catch {
             throw .malformed(path: path, reason: Self.reason(for: error))
         }

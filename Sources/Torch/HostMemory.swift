@@ -11,13 +11,9 @@ package enum HostMemory {
     /// What may still be taken without swapping: the machine's answer, or what a container's limit leaves if less.
     package static var available: Int? {
         let machine = field("MemAvailable:", of: "/proc/meminfo")
-        guard let limit = containerLimit, let used = number("/sys/fs/cgroup/memory.current") else {
-            return machine
-        }
-        return min(machine ?? .max, max(0, limit - used))
+        guard let room = MemoryLimit().room else { return machine }
+        return min(machine ?? .max, room)
     }
-
-    private static var containerLimit: Int? { number("/sys/fs/cgroup/memory.max") }
 
     private static func statusField(_ name: String) -> Int? { field(name, of: "/proc/self/status") }
 
@@ -28,12 +24,5 @@ package enum HostMemory {
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name) })
         else { return nil }
         return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
-    }
-
-    private static func number(_ path: String) -> Int? {
-        // "max" and absent files alike mean that there is no limit.
-        (try? String(contentsOfFile: path, encoding: .utf8)).flatMap {
-            Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
-        }
     }
 }

@@ -33,7 +33,8 @@ package struct HostProcessor: Sendable, Equatable {
     /// The features that kernels are chosen by, in a fixed order: wide vectors, 16-bit and matrix arithmetic.
     package static let decisive = [
         "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
-        "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "asimd", "asimdhp", "sve", "sve2", "bf16",
+        "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "asimd", "asimdhp", "sve", "sve2",
+        "bf16",
         "svebf16", "i8mm", "sme",
     ]
 

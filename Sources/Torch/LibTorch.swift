@@ -114,7 +114,8 @@ package enum LibTorch {
         return unsafe withUnsafeTemporaryAllocation(byteCount: 1 << 14, alignment: 16) { buffer in
             guard let address = buffer.baseAddress else { return nil }
             unsafe buffer.initializeMemory(as: UInt8.self, repeating: 0)
-            let status = unsafe unsafeBitCast(properties, to: Properties.self)(address, Int32(clamping: index))
+            let status = unsafe unsafeBitCast(properties, to: Properties.self)(
+                address, Int32(clamping: index))
             guard status == 0 else { return nil }
             return unsafe String(decoding: buffer.prefix(256).prefix { $0 != 0 }, as: UTF8.self)
         }

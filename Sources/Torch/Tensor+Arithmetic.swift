@@ -17,7 +17,8 @@ extension Tensor {
         let device = a.device
         // A shape has no numbers to multiply.
         guard device.kind != .meta else { return a }
-        let result = try unsafe make("mul") { out in unsafe a.withHandle { unsafe ct_scale($0, factor, out) } }
+        let result = try unsafe make("mul") { out in unsafe a.withHandle { unsafe ct_scale($0, factor, out) }
+        }
         CallRecorder.note("aten::mul", on: device, [a], [result])
         return result
     }
@@ -77,6 +78,7 @@ extension Tensor {
     }
 
     package func squareRoot() throws(TensorError) -> Tensor { try Operator("aten::sqrt")(.tensor(self)) }
+    package func logarithm() throws(TensorError) -> Tensor { try Operator("aten::log")(.tensor(self)) }
     package func exponential() throws(TensorError) -> Tensor { try Operator("aten::exp")(.tensor(self)) }
     package func sine() throws(TensorError) -> Tensor { try Operator("aten::sin")(.tensor(self)) }
     package func cosine() throws(TensorError) -> Tensor { try Operator("aten::cos")(.tensor(self)) }
@@ -91,5 +93,10 @@ extension Tensor {
     /// The exact Gaussian error linear unit, through the error function.
     package func gelu() throws(TensorError) -> Tensor {
         try Operator("aten::gelu")(.tensor(self), .string("none"))
+    }
+
+    /// The Gaussian error linear unit through a hyperbolic tangent (Hendrycks and Gimpel 2016, section 2).
+    package func geluTanh() throws(TensorError) -> Tensor {
+        try Operator("aten::gelu")(.tensor(self), .string("tanh"))
     }
 }

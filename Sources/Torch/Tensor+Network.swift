@@ -11,7 +11,15 @@ extension Tensor {
     package func convolved(
         _ weight: Tensor, _ bias: Tensor?, stride: Int, padding: Int
     ) throws(TensorError) -> Tensor {
-        try Operator("aten::conv2d")(
+        guard device.kind != .meta else {
+            // Dumoulin and Visin 2016, relationship 6.
+            let sides = zip(shape.suffix(2), weight.shape.suffix(2)).map { side, kernel in
+                (side + 2 * padding - kernel) / stride + 1
+            }
+            return try shape(
+                of: "aten::conv2d", weight, bias ?? weight, as: [shape[0], weight.shape[0]] + sides)
+        }
+        return try Operator("aten::conv2d")(
             .tensor(self), .tensor(weight), .optionalTensor(bias), .ints([stride, stride]),
             .ints([padding, padding]),
             .ints([1, 1]), .int(1))
@@ -23,6 +31,7 @@ extension Tensor {
     package func groupNormalized(
         _ weight: Tensor, _ bias: Tensor, groups: Int, epsilon: Double, thenSiLU: Bool = false
     ) throws(TensorError) -> Tensor {
+        guard device.kind != .meta else { return try shape(of: "aten::group_norm", weight, bias) }
         let normalized = try Operator("aten::group_norm")(
             .tensor(self), .int(groups), .optionalTensor(weight), .optionalTensor(bias), .double(epsilon),
             .bool(true))
@@ -33,16 +42,25 @@ extension Tensor {
     package func layerNormalized(_ weight: Tensor, _ bias: Tensor, epsilon: Double) throws(TensorError)
         -> Tensor
     {
-        try Operator("aten::layer_norm")(
+        guard device.kind != .meta else { return try shape(of: "aten::layer_norm", weight, bias) }
+        return try Operator("aten::layer_norm")(
             .tensor(self), .ints(weight.shape), .optionalTensor(weight), .optionalTensor(bias),
             .double(epsilon),
             .bool(true))
     }
 
+    /// Normalises the last axis without a scale and shift of its own.
+    package func layerNormalized(epsilon: Double) throws(TensorError) -> Tensor {
+        guard device.kind != .meta else { return try shape(of: "aten::layer_norm") }
+        return try Operator("aten::layer_norm")(
+            .tensor(self), .ints(Array(shape.suffix(1))), .none, .none, .double(epsilon), .bool(true))
+    }
+
     /// Divides the last axis by its root mean square (Zhang and Sennrich 2019), with float32 statistics inside.
     /// - Parameter weight: `[width]`, of the tensor's own type.
     package func rootMeanSquareNormalized(_ weight: Tensor, epsilon: Double) throws(TensorError) -> Tensor {
-        try Operator("aten::rms_norm")(
+        guard device.kind != .meta else { return try shape(of: "aten::rms_norm", weight) }
+        return try Operator("aten::rms_norm")(
             .tensor(self), .ints(weight.shape), .optionalTensor(weight), .optionalDouble(epsilon))
     }
 
@@ -54,7 +72,10 @@ extension Tensor {
     package func attended(
         _ keys: Tensor, _ values: Tensor, causal: Bool = false, bias: Tensor? = nil, scale: Double? = nil
     ) throws(TensorError) -> Tensor {
-        try Operator("aten::scaled_dot_product_attention")(
+        guard device.kind != .meta else {
+            return try shape(of: "aten::scaled_dot_product_attention", keys, values)
+        }
+        return try Operator("aten::scaled_dot_product_attention")(
             .tensor(self), .tensor(keys), .tensor(values), .optionalTensor(bias), .double(0), .bool(causal),
             .optionalDouble(scale), .bool(false))
     }
@@ -68,5 +89,16 @@ extension Tensor {
     /// Nearest-neighbour enlargement of `[batch, channels, height, width]` to a size.
     package func upsampled(height: Int, width: Int) throws(TensorError) -> Tensor {
         try Operator("aten::upsample_nearest2d", "vec")(.tensor(self), .optionalInts([height, width]), .none)
+    }
+
+    /// What an operator makes of a shape, where libtorch's C++ has no answer and its Python has: norms, attention and
+    /// convolution.
+    /// - Parameter shape: The result's, where it is not the input's.
+    private func shape(
+        of operation: StaticString, _ others: Tensor..., as shape: [Int]? = nil
+    ) throws(TensorError) -> Tensor {
+        let result = try Tensor.shaped(shape ?? self.shape, dtype)
+        CallRecorder.note(operation, on: .meta, [self] + others, [result])
+        return result
     }
 }

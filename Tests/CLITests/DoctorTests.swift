@@ -87,7 +87,7 @@ import Torch
                 note: the cache folder can't be written to, so checkpoints are hashed anew each time
                     to do: make it writable, or set XDG_CACHE_HOME
                 note: no model is bundled and GESSO_MODEL is not set
-                    to do: give --model with an SDXL checkpoint
+                    to do: give --model with an SDXL or FLUX.1 checkpoint
                 This machine can't paint yet.
                 """)
     }
@@ -163,7 +163,9 @@ import Torch
         #expect(
             Diagnosis.Processor(HostProcessor(cpuinfo: arm), cores: 4)
                 == .init(name: nil, cores: 4, features: ["neon", "bf16", "sve"]))
-        #expect(Diagnosis.Processor(HostProcessor(cpuinfo: ""), cores: 1) == .init(name: nil, cores: 1, features: []))
+        #expect(
+            Diagnosis.Processor(HostProcessor(cpuinfo: ""), cores: 1)
+                == .init(name: nil, cores: 1, features: []))
     }
 
     @Test func `on this machine everything is found that the tests need`() async throws {

@@ -65,7 +65,8 @@ struct InfotextTests {
                 name: "paint, fine", family: "sdxl", sha256: String(repeating: "ab", count: 32), files: []),
             prompt: "a fox", negativePrompt: "blurry", seed: 5, width: 1024, height: 768, steps: 20,
             sampler: "dpm++-2m", schedule: "karras", guidanceScale: 7, guidanceRescale: 0, clipSkip: 0,
-            strength: 0.55, sourceSHA256: nil, device: "cpu", libtorch: "2.13", plan: "0", precision: [:], recoveries: [], notes: [],
+            strength: 0.55, sourceSHA256: nil, device: "cpu", libtorch: "2.13", plan: "0", precision: [:],
+            recoveries: [], notes: [],
             pixelsSHA256: "")
         #expect(
             receipt.infotext == """

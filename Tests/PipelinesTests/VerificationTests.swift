@@ -28,9 +28,8 @@ struct VerificationTests {
         progress: @escaping @Sendable (Generation.Progress) -> Void = { _ in }
     ) async throws -> VerificationReport {
         let settings = settings(level, steps: steps)
-        let subject = try checkpoint().verification(
-            of: PrecisionPolicy(parsing: precision), device: .cpu, settings: settings,
-            availableMemory: availableMemory)
+        let worker = WorkerSettings(policy: try PrecisionPolicy(parsing: precision), device: .cpu)
+        let subject = try checkpoint().verification(worker, settings, availableMemory: availableMemory)
         return try await subject.verify(settings, progress: progress)
     }
 

@@ -10,7 +10,10 @@ struct PrecisionPolicyTests {
 
     @Test func `stages are named one by one, and the later part wins`() throws {
         let policy = try PrecisionPolicy(parsing: "fp32,unet=float16,vae=bf16,vae.encode=fp32")
-        #expect(policy.formats == [.textEncoder: .fp32, .textEncoder2: .fp32, .denoiser: .fp16, .encode: .fp32, .decode: .bf16])
+        #expect(
+            policy.formats == [
+                .textEncoder: .fp32, .textEncoder2: .fp32, .denoiser: .fp16, .encode: .fp32, .decode: .bf16,
+            ])
     }
 
     @Test(arguments: ["", "fp8", "unet=", "=fp32", "unet=bf16,", "lungs=fp32", "unet=a=fp32", "FP 32"])

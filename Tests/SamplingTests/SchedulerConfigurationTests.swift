@@ -42,7 +42,7 @@ import Testing
         (#"{"beta_end": 1.5}"#, "beta_end is 1.5"),
         (#"{"beta_end": [0.1]}"#, "beta_end is something else"),
         (#"{"beta_schedule": "cosine"}"#, "one of linear, scaled_linear, squaredcos_cap_v2"),
-        (#"{"prediction_type": "flow_prediction"}"#, "one of epsilon, v_prediction, sample"),
+        (#"{"prediction_type": "score"}"#, "one of epsilon, v_prediction, sample"),
         (#"{"timestep_spacing": 3}"#, "timestep_spacing is something else"),
         (#"{"num_train_timesteps": 3, "trained_betas": [0.1, 0.2]}"#, "trained_betas is a list of 2 numbers"),
         (

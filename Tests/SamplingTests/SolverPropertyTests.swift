@@ -22,6 +22,7 @@ import Testing
                     case .epsilon: return noise
                     case .velocity: return (noise - step.sigma * clean) / level
                     case .sample: return clean
+                    case .flow: return noise - clean
                     }
                 }
             })

@@ -31,4 +31,19 @@ import Testing
         print("encoded \(count) tokens in \(time): \(Int(rate)) tokens/s")
         #expect(rate > 1000)
     }
+
+    @Test func `T5's tokenizer loads in milliseconds and encodes thousands of tokens a second`() throws {
+        for name in ["t5-nfkc", "t5-written5"] {
+            var loaded: T5Tokenizer?
+            let load = try ContinuousClock().measure { loaded = try T5ReferenceTests.tokenizer(name) }
+            let tokenizer = try #require(loaded)
+            let text = String(repeating: "a red cat and a golden dragon, oil painting, 4k, ", count: 400)
+            var count = 0
+            let time = ContinuousClock().measure { count = tokenizer.encode(text).count }
+            let rate = Double(count) / (time / .seconds(1))
+            print("\(name): loaded in \(load), encoded \(count) tokens in \(time): \(Int(rate)) tokens/s")
+            #expect(load < .seconds(10))
+            #expect(rate > 1000)
+        }
+    }
 }

@@ -31,7 +31,8 @@ extension Diagnosis {
             libtorch: library, cards: library == nil ? [] : cards(),
             hasNVIDIADriver: FileManager.default.fileExists(atPath: "/proc/driver/nvidia/version"),
             processor: processor(), memoryAvailableBytes: HostMemory.available,
-            workingFolder: folder(surroundings.folder), cacheFolder: CacheFolder.url(in: surroundings.environment).map { folder($0.path) },
+            workingFolder: folder(surroundings.folder),
+            cacheFolder: CacheFolder.url(in: surroundings.environment).map { folder($0.path) },
             models: location.bundled, defaultModel: model)
         diagnosis.conclude(
             openError: openError,

@@ -143,7 +143,7 @@ extension Diagnosis {
             problems.append(
                 Problem(
                     what: "no model is bundled and \(ModelLocation.variable) is not set",
-                    fix: "give --model with an SDXL checkpoint", isBlocking: false))
+                    fix: "give --model with an SDXL or FLUX.1 checkpoint", isBlocking: false))
         } else if let defaultModel, !defaultModelExists {
             problems.append(
                 Problem(

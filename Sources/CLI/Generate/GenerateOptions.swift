@@ -36,15 +36,24 @@ struct PaintingOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Denoising steps, up to \(Request.mostSteps).", valueName: "n"))
-    var steps = defaults.steps
+        help: ArgumentHelp(
+            "Denoising steps, up to \(Request.mostSteps). (default: SDXL 30, FLUX.1 dev 28, schnell 4)",
+            valueName: "n"))
+    var steps: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How strictly the prompt is followed, 0 to 100; at 1 and below the negative prompt has no effect.",
+            "How strictly the prompt is followed, 0 to 100. SDXL: at 1 and below the negative prompt has no effect. FLUX.1: the scale dev was distilled with. (default: SDXL 5, FLUX.1 dev 3.5)",
             valueName: "scale"))
-    var guidanceScale = defaults.guidanceScale
+    var guidanceScale: Double?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "FLUX.1: guidance away from --negative-prompt, beside --guidance-scale; above 1 each step takes twice as long. (default: 1)",
+            valueName: "scale"))
+    var trueCfgScale: Double?
 
     @Option(
         parsing: .unconditional,
@@ -82,6 +91,13 @@ struct PaintingOptions: ParsableArguments {
             "Layers of the text encoders to leave out, beyond the one that SDXL always leaves out.",
             valueName: "n"))
     var clipSkip = defaults.clipSkip
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "FLUX.1: how many tokens of text T5 reads, padding included, up to \(Request.mostTextTokens). (default: dev 512, schnell 256, or what the tokenizer says)",
+            valueName: "n"))
+    var textTokens: Int?
 }
 
 /// The flags that say what paints it.
@@ -89,13 +105,23 @@ struct MachineOptions: ParsableArguments {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "An SDXL checkpoint: a .safetensors file or a diffusers folder. (default: $GESSO_MODEL, or the bundled model)",
+            "An SDXL or FLUX.1 checkpoint: a .safetensors file or a diffusers folder. (default: $GESSO_MODEL, or the bundled model)",
             valueName: "path"))
     var model: String?
 
     @Option(
         help: ArgumentHelp("An autoencoder in place of the model's: a file or folder.", valueName: "path"))
     var vae: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "FLUX.1: a CLIP text encoder in place of the model's: a file or folder.", valueName: "path"))
+    var clip: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "FLUX.1: a T5 text encoder in place of the model's: a file or folder.", valueName: "path"))
+    var t5: String?
 
     @Option(
         help: ArgumentHelp(
@@ -108,7 +134,7 @@ struct MachineOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "auto, fp32, fp16, bf16, or formats by stage such as unet=bf16,vae.decode=fp32. (default: auto)",
+            "auto, quality, memory, fp32, fp16, bf16, or formats by stage such as unet=bf16,vae.decode=fp32. (default: auto)",
             valueName: "formats"))
     var precision: String?
 

@@ -40,9 +40,9 @@ struct Order: Sendable {
         savesLatents = command.result.saveLatents
         choice = WorkerChoice(
             model: try ModelLocation(surroundings: surroundings).model(named: command.machine.model),
-            vae: command.machine.vae, configuration: command.machine.config, device: device,
-            precision: precision, measures: measures && !command.machine.noProbe,
-            isQuiet: isQuiet)
+            vae: command.machine.vae, clip: command.machine.clip, t5: command.machine.t5,
+            configuration: command.machine.config, device: device, precision: precision,
+            measures: measures && !command.machine.noProbe, isQuiet: isQuiet)
     }
 
     /// Paints, encodes and writes: all files or none.
@@ -122,6 +122,8 @@ extension Order {
         request.height = painting.height
         request.steps = painting.steps
         request.guidanceScale = painting.guidanceScale
+        request.trueGuidanceScale = painting.trueCfgScale
+        request.textTokens = painting.textTokens
         request.guidanceRescale = painting.guidanceRescale
         request.count = painting.count
         request.sampler = painting.sampler
@@ -135,7 +137,7 @@ extension Order {
     private static func checkSchedule(_ request: Request) throws(Failure) {
         var sampler: Sampler?
         if let name = request.sampler {
-            do { sampler = try Sampler.named(name) } catch { throw .badRequest("sampler", "\(error)") }
+            do { sampler = try Sampler.known(name) } catch { throw .badRequest("sampler", "\(error)") }
         }
         guard let schedule = request.schedule else { return }
         let choice: ScheduleChoice

@@ -46,8 +46,18 @@ extension CheckpointSummary {
 
     /// The few numbers that tell one model's build from another's.
     private var sizes: String? {
-        guard let unet, let vae, let textEncoder, let textEncoder2 else { return nil }
+        guard let vae, let textEncoder else { return nil }
         let factor = 1 << (vae.blockOutChannels.count - 1)
+        if let transformer, let t5 {
+            return """
+                \(transformer.hasGuidance ? "takes a guidance scale (dev)" : "takes no guidance scale (schnell)"), \
+                \(vae.latentChannels) latent channels, \(factor) pixels a latent
+                text encoders \(textEncoder.width) (CLIP) and \(t5.width) (T5) wide, \(textEncoder.layers) and \
+                \(t5.layers) layers; transformer \(transformer.width) wide, \(transformer.doubleBlocks) double and \
+                \(transformer.singleBlocks) single blocks
+                """
+        }
+        guard let unet, let textEncoder2 else { return nil }
         let side = unet.sampleSize * factor
         return """
             trained for \(side)x\(side) pixels, \(vae.latentChannels) latent channels, \(factor) pixels a latent

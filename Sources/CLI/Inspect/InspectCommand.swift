@@ -32,6 +32,16 @@ struct InspectCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "FLUX.1: look at it with this CLIP text encoder in place of its own.", valueName: "path"))
+    var clip: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "FLUX.1: look at it with this T5 text encoder in place of its own.", valueName: "path"))
+    var t5: String?
+
+    @Option(
+        help: ArgumentHelp(
             "A diffusers folder whose configurations are used with a single file.", valueName: "folder"))
     var config: String?
 
@@ -48,7 +58,9 @@ struct InspectCommand: ParsableCommand {
         } else {
             let summary: CheckpointSummary
             do {
-                summary = try CheckpointSummary(inspecting: path, vae: vae, configuration: config)
+                summary = try CheckpointSummary(
+                    inspecting: ModelPaths(
+                        model: path, vae: vae, clip: clip, t5: t5, configuration: config))
             } catch {
                 throw Failure(error)
             }

@@ -49,6 +49,14 @@ struct PictureFacts: Encodable {
         return lines.joined(separator: "\n")
     }
 
+    private static func guidance(_ receipt: Receipt) -> String {
+        let scale = receipt.guidanceScale.map { "\($0)" } ?? "none"
+        guard receipt.model.family != "flux" else {
+            return scale + (receipt.trueGuidanceScale.map { ", by a negative prompt \($0)" } ?? "")
+        }
+        return "\(scale), rescale \(receipt.guidanceRescale)"
+    }
+
     private static func lines(_ receipt: Receipt) -> [String] {
         var facts: [(String, String)] = [
             ("painted by", "gesso \(receipt.gesso), libtorch \(receipt.libtorch), \(receipt.device)"),
@@ -56,7 +64,7 @@ struct PictureFacts: Encodable {
             ("model sha256", receipt.model.sha256),
             ("seed", "\(receipt.seed)"),
             ("sampler", "\(receipt.sampler), schedule \(receipt.schedule), \(receipt.steps) steps"),
-            ("guidance", "\(receipt.guidanceScale), rescale \(receipt.guidanceRescale)"),
+            ("guidance", Self.guidance(receipt)),
             ("clip skip", "\(receipt.clipSkip)"),
         ]
         if let strength = receipt.strength { facts.append(("strength", "\(strength)")) }

@@ -13,7 +13,7 @@ struct ExplainCommand: AsyncParsableCommand {
             EXAMPLES:
               gesso precision explain --model juggernaut.safetensors
               gesso precision explain --model juggernaut.safetensors --stage unet
-              gesso precision explain --model juggernaut.safetensors --site mid_block.attentions.0
+              gesso precision explain --model juggernaut.safetensors --site mid_block
               gesso precision explain --model juggernaut.safetensors --event 1
 
             A stage's shares of work are weighed with what each operator measured here. Events are what went wrong in \
@@ -24,13 +24,15 @@ struct ExplainCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "text_encoder, text_encoder_2, unet, vae.encode, vae.decode ...: only this stage.", valueName: "stage"))
+            "text_encoder, text_encoder_2, unet, vae.encode, vae.decode ...: only this stage.",
+            valueName: "stage"))
     var stage: String?
 
     @Option(help: ArgumentHelp("A layer's path: what is planned and was seen there.", valueName: "path"))
     var site: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("One event in full; 1 is the newest.", valueName: "n"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("One event in full; 1 is the newest.", valueName: "n"))
     var event: Int?
 
     func validate() throws {
@@ -45,14 +47,11 @@ struct ExplainCommand: AsyncParsableCommand {
         let stages = try stage.map(Self.stages)
         let text = try await surroundings.interruptible {
             let checkpoint = try Composition.open(choice)
-            let request = checkpoint.request()
-            let model = checkpoint.facts(request)
-            let basis = try await PlanBasis(model, files: checkpoint.files, choice, in: surroundings)
-            let plan = Planner.plan(
-                device: basis.facts, model: model, request: request, budget: basis.budget, policy: basis.policy,
-                learned: basis.memory?.learned(basis.facts.profile?.fingerprint) ?? [])
+            let basis = try await PlanBasis(checkpoint, choice, in: surroundings)
+            let model = checkpoint.facts(checkpoint.request(width: nil, height: nil))
             let explanation = Explanation(
-                model: model, plan: plan, profile: basis.facts.profile, entry: basis.memory?.entry ?? .init())
+                model: model, plan: basis.plan(checkpoint), profile: basis.facts.profile,
+                entry: basis.memory?.entry ?? .init())
             if let event { return try explanation.event(event) }
             if let site { return explanation.site(site) }
             return explanation.text(stages ?? Stage.allCases)
@@ -117,7 +116,8 @@ struct Explanation {
                 let found = profile.measurements(of: operation, format)
                 guard !found.isEmpty else { return "\(format.rawValue) not measured" }
                 let error = found.compactMap(\.error).max().map { "error \($0.scientificText)" } ?? "missing"
-                let time = profile.timeRatio(of: operation, format).map { ", \($0.timesText) of fp32's time" } ?? ""
+                let time =
+                    profile.timeRatio(of: operation, format).map { ", \($0.timesText) of fp32's time" } ?? ""
                 return "\(format.rawValue) \(error)\(time)"
             }
             return "\(operation.rawValue), \(Int((share * 100).rounded())) % of the work: "
@@ -140,7 +140,8 @@ struct Explanation {
     var events: String {
         guard !entry.events.isEmpty else { return "no run of this checkpoint has gone wrong yet" }
         let newest = entry.events.reversed().prefix(10).enumerated()
-        return (["events, the newest first:"] + newest.map { "  \($0 + 1)  \($1.note)" }).joined(separator: "\n")
+        return (["events, the newest first:"] + newest.map { "  \($0 + 1)  \($1.note)" }).joined(
+            separator: "\n")
     }
 
     /// One event in full.

@@ -22,14 +22,17 @@ struct OverrideCommand: ParsableCommand {
 
     @OptionGroup var model: RememberedModel
 
-    @Argument(help: ArgumentHelp("Formats by stage, such as unet=bf16,vae.decode=fp32.", valueName: "formats"))
+    @Argument(
+        help: ArgumentHelp("Formats by stage, such as unet=bf16,vae.decode=fp32.", valueName: "formats"))
     var formats: String?
 
     @Flag(help: "Lift everything that was fixed.")
     var clear = false
 
     func validate() throws {
-        if clear, formats != nil { throw ValidationError("--clear lifts everything; there is nothing to fix then") }
+        if clear, formats != nil {
+            throw ValidationError("--clear lifts everything; there is nothing to fix then")
+        }
     }
 
     func run() throws {
@@ -40,7 +43,8 @@ struct OverrideCommand: ParsableCommand {
             let policy = try Order.precision(formats)
             guard policy.aim == .auto, !policy.formats.isEmpty else {
                 throw Failure(
-                    .badRequest, "'\(formats)' names no format: only formats can be fixed, such as vae.decode=fp32",
+                    .badRequest,
+                    "'\(formats)' names no format: only formats can be fixed, such as vae.decode=fp32",
                     field: "formats")
             }
             wanted.merge(policy.formats) { _, new in new }
@@ -82,12 +86,18 @@ struct RememberedModel: ParsableArguments {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "An SDXL checkpoint: a .safetensors file or a diffusers folder. (default: $GESSO_MODEL, or the bundled model)",
+            "An SDXL or FLUX.1 checkpoint: a .safetensors file or a diffusers folder. (default: $GESSO_MODEL, or the bundled model)",
             valueName: "path"))
     var model: String?
 
     @Option(help: ArgumentHelp("The autoencoder that it is used with.", valueName: "path"))
     var vae: String?
+
+    @Option(help: ArgumentHelp("FLUX.1: the CLIP text encoder that it is used with.", valueName: "path"))
+    var clip: String?
+
+    @Option(help: ArgumentHelp("FLUX.1: the T5 text encoder that it is used with.", valueName: "path"))
+    var t5: String?
 
     @Option(help: ArgumentHelp("The folder whose configurations it is used with.", valueName: "folder"))
     var config: String?
@@ -97,7 +107,7 @@ struct RememberedModel: ParsableArguments {
         let checkpoint = try Composition.open(
             WorkerChoice(
                 model: try ModelLocation(surroundings: surroundings).model(named: model), vae: vae,
-                configuration: config, device: nil, precision: .auto))
+                clip: clip, t5: t5, configuration: config, device: nil, precision: .auto))
         let folder = CacheFolder.url(in: surroundings.environment)
         guard let memory = PrecisionMemory(folder: folder, paths: checkpoint.files) else {
             throw Failure(.cannotRun, "nothing can be kept: neither XDG_CACHE_HOME nor HOME is set")

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Generation
+internal import Models
 internal import Pipelines
 internal import Planning
 internal import Torch
@@ -18,17 +19,18 @@ struct PlanBasis: Sendable {
     let memory: PrecisionMemory?
 
     /// Measures the device where it is not known and that can change this model's plan.
-    /// - Parameter files: The checkpoint's weight files.
     /// - Throws: ``Failure``; `CancellationError`.
     init(
-        _ model: ModelFacts, files: [String], _ choice: WorkerChoice, in surroundings: Surroundings
+        _ checkpoint: any PaintableCheckpoint, _ choice: WorkerChoice, in surroundings: Surroundings
     ) async throws {
+        let model = checkpoint.facts(checkpoint.request(width: nil, height: nil))
         do {
             device = try choice.device ?? Composition.bestDevice()
         } catch {
             throw Failure(error)
         }
-        memory = PrecisionMemory(folder: CacheFolder.url(in: surroundings.environment), paths: files)
+        memory = PrecisionMemory(
+            folder: CacheFolder.url(in: surroundings.environment), paths: checkpoint.files)
         policy = choice.precision.completed(by: memory?.overrides ?? [:])
         let measuring = try await DeviceMeasuring(device, environment: surroundings.environment)
         fingerprint = measuring.fingerprint
@@ -45,8 +47,21 @@ struct PlanBasis: Sendable {
             notice.fail(failure)
             facts = try await measuring.facts(measuring: .never)
         }
-        budget = MemoryBudget(
-            device: device.kind == .cuda ? LibTorch.cudaMemory(Int(device.index))?.free : nil,
-            host: HostMemory.available)
+        budget = Composition.budget(device)
+    }
+
+    /// How a worker of this plan computes.
+    var settings: WorkerSettings {
+        WorkerSettings(policy: policy, device: device, facts: facts, budget: budget, memory: memory)
+    }
+
+    /// The plan at a size, or at the one that the checkpoint was trained for.
+    func plan(
+        _ checkpoint: any PaintableCheckpoint, width: Int? = nil, height: Int? = nil,
+        budget: MemoryBudget? = nil
+    ) -> Plan {
+        checkpoint.plan(
+            facts, policy: policy, width: width, height: height, budget: budget ?? self.budget,
+            learned: memory?.learned(facts.profile?.fingerprint) ?? [])
     }
 }

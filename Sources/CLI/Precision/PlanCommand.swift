@@ -25,12 +25,14 @@ struct PlanCommand: AsyncParsableCommand {
 
     @OptionGroup var options: PlanningOptions
 
-    @Option(help: ArgumentHelp("The picture's size. (default: what the model was trained for)", valueName: "WxH"))
+    @Option(
+        help: ArgumentHelp("The picture's size. (default: what the model was trained for)", valueName: "WxH"))
     var size: String?
 
     @Option(
         help: ArgumentHelp(
-            "Plan as if this much memory were free, such as 8GB. (default: what is free)", valueName: "bytes"))
+            "Plan as if this much memory were free, such as 8GB. (default: what is free)", valueName: "bytes")
+    )
     var memory: String?
 
     @Flag(help: "Print JSON instead of text.")
@@ -44,14 +46,13 @@ struct PlanCommand: AsyncParsableCommand {
         let report = try await surroundings.interruptible {
             let checkpoint = try Composition.open(choice)
             let request = checkpoint.request(width: size?.width, height: size?.height)
-            let model = checkpoint.facts(request)
-            let basis = try await PlanBasis(model, files: checkpoint.files, choice, in: surroundings)
-            let budget = bytes.map { MemoryBudget(device: $0, host: $0) } ?? basis.budget
-            let plan = Planner.plan(
-                device: basis.facts, model: model, request: request, budget: budget, policy: basis.policy,
-                learned: basis.memory?.learned(basis.facts.profile?.fingerprint) ?? [])
+            let basis = try await PlanBasis(checkpoint, choice, in: surroundings)
+            let plan = basis.plan(
+                checkpoint, width: size?.width, height: size?.height,
+                budget: bytes.map { MemoryBudget(device: $0, host: $0) })
             return PlanReport(
-                name: checkpoint.name, model: model, request: request, plan: plan, fingerprint: basis.fingerprint,
+                name: checkpoint.name, model: checkpoint.facts(request), request: request, plan: plan,
+                fingerprint: basis.fingerprint,
                 overrides: basis.memory?.overrides ?? [:])
         }
         try surroundings.console.print(json ? JSONText.line(report) : report.text)
@@ -132,15 +133,22 @@ struct PlanReport: Encodable {
         let rest: [(String, [String])] = [
             ("kept fp32", [Plan.alwaysFP32.joined(separator: ", ")]),
             ("rejected", rejected), ("sites", sites), ("memory", [memory]),
-            ("fixed", overrides.isEmpty ? [] : [PrecisionPolicy(formats: overrides).text]), ("note", plan.notes),
+            ("fixed", overrides.isEmpty ? [] : [PrecisionPolicy(formats: overrides).text]),
+            ("note", plan.notes),
             ("problem", plan.problems),
         ]
         let lines = rest.flatMap { title, lines in lines.map { "\(title): \($0)" } }
-        return (["plan \(plan.id)  \(name)  \(request.width)x\(request.height)", DeviceText.line(fingerprint), ""]
+        return
+            ([
+                "plan \(plan.id)  \(name)  \(request.width)x\(request.height)", DeviceText.line(fingerprint),
+                "",
+            ]
             + [table.text, ""] + lines).joined(separator: "\n")
     }
 
-    private var stages: [(Stage, StagePlan)] { plan.stages.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+    private var stages: [(Stage, StagePlan)] {
+        plan.stages.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
 
     private func declared(_ stage: Stage) -> String { model.stages[stage]?.declared?.rawValue ?? "file" }
 
@@ -162,7 +170,8 @@ struct PlanReport: Encodable {
     private var memory: String {
         func gibibytes(_ bytes: Int) -> String { Quantity.decimal(Double(bytes) / 1_073_741_824, 2) }
         let free = plan.budgetBytes.map { " of \(gibibytes($0)) that are free" } ?? ""
-        return "\(gibibytes(plan.weightBytes)) GiB of weights, \(gibibytes(plan.peakBytes)) at the widest moment\(free); "
+        return
+            "\(gibibytes(plan.weightBytes)) GiB of weights, \(gibibytes(plan.peakBytes)) at the widest moment\(free); "
             + "all weights in fp32 would be \(gibibytes(plan.allFP32Bytes))"
     }
 }

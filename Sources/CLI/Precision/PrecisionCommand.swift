@@ -32,8 +32,9 @@ struct PlanningOptions: ParsableArguments {
     /// - Throws: ``Failure`` that names the field.
     func choice(in surroundings: Surroundings, isQuiet: Bool = false) throws -> WorkerChoice {
         WorkerChoice(
-            model: try ModelLocation(surroundings: surroundings).model(named: machine.model), vae: machine.vae,
-            configuration: machine.config, device: try Order.device(machine.device),
+            model: try ModelLocation(surroundings: surroundings).model(named: machine.model),
+            vae: machine.vae, clip: machine.clip, t5: machine.t5, configuration: machine.config,
+            device: try Order.device(machine.device),
             precision: try Order.precision(machine.precision),
             measures: try !machine.noProbe && Order.measures(surroundings), isQuiet: isQuiet)
     }

@@ -24,16 +24,16 @@ struct PrecisionReport: Encodable {
     /// What went wrong in earlier runs and was put right.
     let recoveries: [Recovery]
 
-    init(_ plan: Plan, _ verification: VerificationReport, remembered: PrecisionMemory.Entry) {
+    init(_ plan: Plan, _ verification: VerificationReport, remembered: PrecisionMemory.Entry?) {
         self.plan = plan
         memory = Memory(
             weights: plan.weightBytes, allFP32: plan.allFP32Bytes, allFP16: plan.allFP32Bytes / 2,
             peak: plan.peakBytes)
         self.verification = verification
         learned = Dictionary(
-            grouping: remembered.learned.values.joined(), by: \.stage.rawValue
+            grouping: (remembered?.learned ?? [:]).values.joined(), by: \.stage.rawValue
         ).mapValues { $0.map(\.summary).sorted() }
-        recoveries = remembered.events
+        recoveries = remembered?.events ?? []
     }
 
     private enum CodingKeys: CodingKey {

@@ -54,7 +54,8 @@ struct ProbeCommand: AsyncParsableCommand {
                 let profile = try await measuring.measure(.quick, progress: notice.show)
                 return ProbeReport(measuring.fingerprint, profile, isRemembered: false)
             }
-            let known = try await measuring.facts(measuring: refresh ? .always : .never, progress: notice.show)
+            let known = try await measuring.facts(
+                measuring: refresh ? .always : .never, progress: notice.show)
             if !refresh, let profile = known.profile {
                 return ProbeReport(measuring.fingerprint, profile, isRemembered: true)
             }
@@ -122,15 +123,25 @@ struct ProbeReport: Encodable {
         for measurement in profile.measurements { table.add(Self.row(measurement)) }
         var lines = [DeviceText.line(fingerprint), "", table.text]
         lines += profile.measurements.compactMap { measurement in
-            measurement.message.map { "\(measurement.operation.rawValue) \(measurement.format.rawValue): \($0)" }
+            measurement.message.map {
+                "\(measurement.operation.rawValue) \(measurement.format.rawValue): \($0)"
+            }
         }
-        lines += [""] + profile.rangeChecks.map { check in
-            "\(check.passed ? "ok    " : "FAILED")  \(check.format.rawValue)  \(check.name): \(check.detail)"
-        }
+        lines +=
+            [""]
+            + profile.rangeChecks.map { check in
+                "\(check.passed ? "ok    " : "FAILED")  \(check.format.rawValue)  \(check.name): \(check.detail)"
+            }
         lines += [""] + profile.facts.map { "\($0.format): \($0.name): \($0.detail)" }
         let seconds = "\(Quantity.decimal(profile.seconds, 1)) s"
         let when = isRemembered ? "remembered, had taken \(seconds)" : "took \(seconds)"
-        return (lines + ["", "fingerprint \(fingerprint.id); \(when)"]).joined(separator: "\n")
+        lines += ["", "fingerprint \(fingerprint.id); \(when)"]
+        if let noise = profile.typicalNoise, noise > 0.5 {
+            lines.append(
+                "the machine was busy: repeated ratios lay \(Int(noise * 100)) % apart; 'gesso precision probe "
+                    + "--refresh' measures again")
+        }
+        return lines.joined(separator: "\n")
     }
 
     private static func row(_ measurement: OpMeasurement) -> [String] {
@@ -154,7 +165,9 @@ enum DeviceText {
         if let capability = fingerprint.capability {
             parts.append("capability \(capability / 10).\(capability % 10)")
         }
-        let features = fingerprint.features.filter { $0.contains("avx") || $0.contains("amx") || $0.contains("bf16") }
+        let features = fingerprint.features.filter {
+            $0.contains("avx") || $0.contains("amx") || $0.contains("bf16")
+        }
         if fingerprint.kind == .cpu, !features.isEmpty { parts.append(features.joined(separator: " ")) }
         parts += fingerprint.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         return parts.joined(separator: ", ")

@@ -32,7 +32,9 @@ final class ProbeNotice: Sendable {
         guard !isQuiet else { return }
         let isTerminal = console.terminalWidth() != nil
         let shows = state.withLock { state in
-            guard Quantity.seconds(since: state.start) > 2, isTerminal || !state.hasSpoken else { return false }
+            guard Quantity.seconds(since: state.start) > 2, isTerminal || !state.hasSpoken else {
+                return false
+            }
             state.hasSpoken = true
             state.hasLine = isTerminal
             return true

@@ -38,7 +38,7 @@ struct ReportCommand: AsyncParsableCommand {
         let surroundings = Surroundings.current
         let (subject, measured) = try await PrecisionMeasurement(planning, verification, surroundings).make()
         let report = PrecisionReport(
-            subject.verification.plan, measured, remembered: subject.remembered)
+            subject.plan, measured, remembered: subject.remembered)
         let document = ReportDocument(report)
         try surroundings.console.print(
             json ? JSONText.line(report) : md ? document.markdown : document.text)

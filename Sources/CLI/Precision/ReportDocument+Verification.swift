@@ -17,8 +17,9 @@ extension ReportDocument {
             "device: \(report.device), libtorch \(report.libtorch)",
             "reference: fp32 on the \(report.referenceDevice == "cpu" ? "CPU" : report.referenceDevice), same weights, "
                 + "same inputs",
-            "measured at \(report.width)x\(report.height), \(report.settings.steps) steps, guidance scale "
-                + "\(Quantity.short(report.settings.guidanceScale)), in \(Quantity.duration(report.seconds))",
+            "measured at \(report.width)x\(report.height), \(report.settings.steps) steps, "
+                + (report.guidanceScale.map { "guidance scale \(Quantity.short($0)), " } ?? "")
+                + "in \(Quantity.duration(report.seconds))",
         ]
     }
 

@@ -59,14 +59,14 @@ struct PrecisionMeasurement: Sendable {
     }
 
     /// Measures, showing how far it is.
-    func make() async throws -> (PrecisionSubject, VerificationReport) {
+    func make() async throws -> (any PlanVerification, VerificationReport) {
         try await surroundings.interruptible { [self] in
             let reporter = ProgressReporter(console: surroundings.console, isQuiet: false)
             return try await reporter.watch { report in
                 report(Generation.Progress(.loading))
-                let subject = try await surroundings.makeVerification(choice, settings)
+                let plan = try await surroundings.makeVerification(choice, settings)
                 try Task.checkCancellation()
-                return (subject, try await subject.verification.verify(settings, progress: report))
+                return (plan, try await plan.verify(settings, progress: report))
             }
         }
     }

@@ -82,7 +82,8 @@ package struct OpProbe: Sendable {
         var measurements: [OpMeasurement] = []
         var hopeless: Set<Candidate> = []
         let baseline = try prepared(probed, operands, .fp32, .contiguous)
-        let layouts: [OpMeasurement.Layout] = probed.hasLayouts ? [.contiguous, .channelsLast] : [.contiguous]
+        let layouts: [OpMeasurement.Layout] =
+            probed.hasLayouts ? [.contiguous, .channelsLast] : [.contiguous]
         for layout in layouts {
             for format in NumberFormat.allCases {
                 try Task.checkCancellation()
@@ -106,7 +107,8 @@ package struct OpProbe: Sendable {
         let (format, layout) = (candidate.format, candidate.layout)
         func result(_ error: Double?, _ timing: PairedTiming?, _ message: String? = nil) -> OpMeasurement {
             OpMeasurement(
-                operation: probed.operation, format: format, layout: layout, shape: probed.shape, error: error,
+                operation: probed.operation, format: format, layout: layout, shape: probed.shape,
+                error: error,
                 errorLimit: probed.errorLimit(format), timeRatio: timing?.ratio, noise: timing?.noise,
                 baselineSeconds: timing?.baseline.min(), message: message)
         }
@@ -195,8 +197,9 @@ package struct OpProbe: Sendable {
         var exact: [Tensor] = []
         for (operand, tensor) in zip(probed.operands, operands) {
             let placed = try place(tensor, operand, format, .contiguous).to(.cpu)
-            exact.append(try (operand.part.map { part throws(TensorError) in try placed.narrowed(part) } ?? placed)
-                .to(.float64))
+            exact.append(
+                try (operand.part.map { part throws(TensorError) in try placed.narrowed(part) } ?? placed)
+                    .to(.float64))
         }
         var reference = try probed.run(exact, .float64)
         var found = try result.to(.cpu).to(.float64)

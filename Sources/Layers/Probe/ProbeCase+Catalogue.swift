@@ -68,12 +68,14 @@ extension ProbeCase {
         let complete = (rows - kernel + kernel / 2) / stride + 1
         return ProbeCase(
             operation: .convolution,
-            shape: "\(kernel)x\(kernel) \(channels) channels \(side)x\(side)" + (stride > 1 ? " stride \(stride)" : ""),
+            shape: "\(kernel)x\(kernel) \(channels) channels \(side)x\(side)"
+                + (stride > 1 ? " stride \(stride)" : ""),
             isScout: isScout, hasLayouts: isScout || (side <= 32 && stride == 1),
             operands: [
                 Operand([1, channels, side, side], .features, part: Part(axis: 2, length: rows)),
                 Operand(
-                    [channels, channels, kernel, kernel], .weight, deviation: root(channels * kernel * kernel),
+                    [channels, channels, kernel, kernel], .weight,
+                    deviation: root(channels * kernel * kernel),
                     part: outputs),
                 Operand([channels], .weight, part: outputs),
             ], part: [Part(axis: 1, length: outputs.length), Part(axis: 2, length: complete)]
@@ -88,7 +90,8 @@ extension ProbeCase {
         let head = Part(axis: 1, length: 1)
         let asked = Part(axis: 2, length: min(queries, 128))
         return ProbeCase(
-            operation: .attention, shape: "\(heads) heads \(queries)x\(keys) width \(width)", isScout: isScout,
+            operation: .attention, shape: "\(heads) heads \(queries)x\(keys) width \(width)",
+            isScout: isScout,
             operands: [
                 Operand([1, heads, queries, width], .features, part: heads > 1 ? head : asked),
                 Operand([1, heads, keys, width], .features, part: head),

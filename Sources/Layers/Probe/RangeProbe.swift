@@ -65,7 +65,8 @@ struct RangeProbe {
             questions.append(
                 Question(
                     name: "a convolution of 640 channels, two samples",
-                    operands: [([2, 640, side, side], 1), ([640, 640, 3, 3], 0.013), ([640], 1)], limit: rounding
+                    operands: [([2, 640, side, side], 1), ([640, 640, 3, 3], 0.013), ([640], 1)],
+                    limit: rounding
                 ) { x throws(TensorError) in try x[0].convolved(x[1], x[2], stride: 1, padding: 1) })
         }
         return questions
@@ -138,7 +139,8 @@ struct RangeProbe {
     }
 
     private func sum(of number: Float, _ count: Int, _ format: DType) throws(TensorError) -> Double {
-        try Tensor([Float](repeating: number, count: count), shape: [count]).to(device).to(format).sum().number()
+        try Tensor([Float](repeating: number, count: count), shape: [count]).to(device).to(format).sum()
+            .number()
     }
 
     private static func text(_ number: Double) -> String {

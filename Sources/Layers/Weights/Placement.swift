@@ -19,10 +19,12 @@ package struct Placement: Sendable {
     package let observer: SiteObserver?
     /// Whether each weight's bits are looked at when a layer asks for it.
     package let inspects: Bool
+    /// Whether what was read of the files is given back at once: for a component that is larger than memory.
+    package let isPaged: Bool
 
     package init(
         storageDevice: Device, computeDevice: Device, storage: DType?, compute: DType, residual: DType? = nil,
-        sites: [SitePlan] = [], observer: SiteObserver? = nil, inspects: Bool = true
+        sites: [SitePlan] = [], observer: SiteObserver? = nil, inspects: Bool = true, isPaged: Bool = false
     ) {
         self.storageDevice = storageDevice
         self.computeDevice = computeDevice
@@ -32,6 +34,7 @@ package struct Placement: Sendable {
         self.sites = sites
         self.observer = observer
         self.inspects = inspects
+        self.isPaged = isPaged
     }
 
     /// Keeps and computes on one device.

@@ -12,6 +12,8 @@ package struct TensorSource: Sendable {
     package let isTransposed: Bool
     /// The shape as the model sees it, after the other steps.
     package let shape: [Int]
+    /// What the stored numbers are multiplied by, `nil` for nothing: 8-bit floats may come with a scale.
+    package var scale: Double?
 
     /// The whole of a stored tensor, as it is.
     package init(_ stored: StoredTensor) {

@@ -48,8 +48,11 @@ final class WeightLedger: Sendable {
         }
         try inspect(key, source, compute)
         do throws(TensorError) {
+            let placed = try place(source, dtype, compute)
+            // A scale that was applied on the way to a wider type is done with.
             return Weight(
-                try place(source, dtype, compute), device: placement.computeDevice, compute: compute)
+                placed, device: placement.computeDevice, compute: compute,
+                scale: placed.dtype == dtype ? source.scale : nil)
         } catch {
             throw .tensor(component: weights.name, key: key, cause: error)
         }
@@ -60,6 +63,7 @@ final class WeightLedger: Sendable {
     private func inspect(_ key: String, _ source: TensorSource, _ compute: DType) throws(WeightError) {
         account.withLock { _ = $0.used.insert(key) }
         guard placement.inspects, let magnitude = source.magnitude else { return }
+        if placement.isPaged { source.stored.release() }
         if let index = magnitude.firstNotFinite {
             throw .notFinite(component: weights.name, key: key, index: index)
         }
@@ -74,15 +78,20 @@ final class WeightLedger: Sendable {
     /// Below this a cast at load costs less than the bookkeeping of casting on each use: biases and norms.
     private static let alwaysCast = 1 << 16
 
-    private func place(_ source: TensorSource, _ dtype: DType, _ compute: DType) throws(TensorError) -> Tensor {
+    private func place(_ source: TensorSource, _ dtype: DType, _ compute: DType) throws(TensorError) -> Tensor
+    {
         guard placement.storageDevice.kind != .meta else {
             return try Tensor.shaped(source.shape, placement.storage ?? dtype)
         }
         let tensor = try Tensor(source, dtype).to(placement.storageDevice)
+        func cast(_ tensor: Tensor, _ type: DType) throws(TensorError) -> Tensor {
+            guard let scale = source.scale, type != dtype else { return try tensor.to(type) }
+            return try (tensor.to(.float32) * scale).to(type)
+        }
         let small = source.shape.reduce(1, *) <= Self.alwaysCast
-        if small { return try tensor.to(placement.computeDevice).to(compute) }
+        if small { return try cast(tensor.to(placement.computeDevice), compute) }
         // What computes in another type than its component keeps the file's digits for it.
-        return try tensor.to(compute == placement.compute ? placement.storage ?? dtype : dtype)
+        return try cast(tensor, compute == placement.compute ? placement.storage ?? dtype : dtype)
     }
 }
 

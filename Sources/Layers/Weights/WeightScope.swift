@@ -49,7 +49,8 @@ package struct WeightScope: Sendable {
     package var site: Site {
         let special = isExact ? nil : ledger.site(path)
         return Site(
-            path: path, compute: isExact ? .float32 : special.map { DType($0.compute) } ?? ledger.placement.compute,
+            path: path,
+            compute: isExact ? .float32 : special.map { DType($0.compute) } ?? ledger.placement.compute,
             scale: special?.scale ?? 1, observer: ledger.placement.observer)
     }
 

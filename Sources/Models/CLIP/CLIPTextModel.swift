@@ -3,18 +3,18 @@ package import Torch
 
 /// CLIP's text encoder (Radford et al. 2021): a causal transformer whose hidden states condition the denoiser.
 ///
-/// Serves both of SDXL's encoders; they differ in configuration only.
+/// Serves both of SDXL's encoders and FLUX.1's; they differ in configuration only.
 package struct CLIPTextModel: Sendable {
     /// What the encoder says about one padded line of tokens.
     package struct Output: Sendable {
         /// The chosen layer's hidden states, without the final norm: `[batch, tokens, width]`.
         package let hiddenStates: Tensor
-        /// The projected state at the end of the text, `[batch, projection width]`; nil without a projection.
+        /// The state at the end of the text, normalised, and projected where there is a projection,
+        /// `[batch, projection width]`; nil where nobody asked for it.
         package let pooled: Tensor?
     }
 
     private let configuration: CLIPTextConfiguration
-    private let device: Device
     private let residual: DType
     private let tokens: Embedding
     private let positions: Weight
@@ -24,13 +24,13 @@ package struct CLIPTextModel: Sendable {
 
     /// - Parameter layerCount: How many layers to build; fewer than there are where the last ones are never run, so
     ///   that a broken tensor in a layer nobody uses is no reason to refuse a checkpoint.
+    /// - Parameter pools: Whether the text's summary is wanted; an encoder with a projection always has it.
     package init(
-        _ weights: WeightScope, _ configuration: CLIPTextConfiguration, layerCount: Int
+        _ weights: WeightScope, _ configuration: CLIPTextConfiguration, layerCount: Int, pools: Bool = false
     ) throws(WeightError) {
         let width = configuration.width
         let embeddings = weights["embeddings"]
         self.configuration = configuration
-        device = weights.device
         residual = weights.residual
         tokens = try Embedding(
             embeddings["token_embedding"], entries: configuration.vocabularySize, width: width)
@@ -40,12 +40,13 @@ package struct CLIPTextModel: Sendable {
             layers.append(try CLIPLayer(weights["encoder"]["layers"][index], configuration))
         }
         self.layers = layers
+        finalNorm =
+            pools || configuration.projectionWidth != nil
+            ? try LayerNorm(
+                weights["final_layer_norm"], width: width, epsilon: configuration.normEpsilon) : nil
         if let projectionWidth = configuration.projectionWidth {
-            finalNorm = try LayerNorm(
-                weights["final_layer_norm"], width: width, epsilon: configuration.normEpsilon)
             projection = try Linear(weights["text_projection"], width, projectionWidth, bias: false)
         } else {
-            finalNorm = nil
             projection = nil
         }
     }
@@ -55,7 +56,7 @@ package struct CLIPTextModel: Sendable {
     ///   - skippedLayers: Layers left out at the end for `hiddenStates`. The pooled output always comes from the last.
     package func callAsFunction(_ ids: [[Int]], skippedLayers: Int) throws(TensorError) -> Output {
         let count = ids[0].count
-        let lines = try Tensor(integers: ids.flatMap { $0 }, shape: [ids.count, count]).to(device)
+        let lines = try Tensor(integers: ids.flatMap { $0 }, shape: [ids.count, count])
         var hidden = try (tokens(lines) + positions().narrowed(0, from: 0, length: count)).to(residual)
         var chosen: Tensor?
         let last = configuration.layers - skippedLayers
@@ -68,14 +69,15 @@ package struct CLIPTextModel: Sendable {
             throw TensorError(
                 operation: "CLIP", message: "\(layers.count) layers cannot leave out \(skippedLayers)")
         }
-        guard let finalNorm, let projection else { return Output(hiddenStates: chosen, pooled: nil) }
+        guard let finalNorm else { return Output(hiddenStates: chosen, pooled: nil) }
         var ends: [Tensor] = []
         for (row, line) in ids.enumerated() {
             ends.append(
                 try hidden.narrowed(0, from: row, length: 1).narrowed(1, from: endOfText(line), length: 1))
         }
         let summary = try Tensor.concatenated(ends, along: 0).reshaped(ids.count, configuration.width)
-        return Output(hiddenStates: chosen, pooled: try projection(finalNorm(summary)))
+        let state = try finalNorm(summary)
+        return Output(hiddenStates: chosen, pooled: try projection?(state) ?? state)
     }
 
     /// Where a line's summary is read: at its first end-of-text id, or for old configurations at its largest id.

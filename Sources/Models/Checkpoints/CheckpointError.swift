@@ -14,7 +14,7 @@ package enum CheckpointError: Error, Equatable {
     case noCheckpoint(folder: String, found: String, candidates: [String])
     /// A diffusers folder of another kind of pipeline.
     case otherPipeline(folder: String, pipeline: String, family: String)
-    /// A component of a class that the SDXL pipeline does not run.
+    /// A component of a class that its family's pipeline does not run.
     case otherComponent(file: String, component: String, expected: String, found: String)
     /// A safetensors file that holds something else than what was asked for.
     case otherFile(path: String, is: String, advice: String)
@@ -51,11 +51,12 @@ extension CheckpointError: CustomStringConvertible {
             return "\(folder): not a checkpoint: \(found)." + Self.suggestion(candidates)
         case .otherPipeline(let folder, let pipeline, let family):
             return
-                "\(folder): a \(pipeline) folder (\(family)); only StableDiffusionXLPipeline folders can be run."
+                "\(folder): a \(pipeline) folder (\(family)); only folders of StableDiffusionXLPipeline and"
+                + " FluxPipeline can be run."
         case .otherComponent(let file, let component, let expected, let found):
             return "\(file): its \(component) is \(found); only \(expected) can be run."
         case .otherFile(let path, let what, let advice):
-            return "\(path): this is \(what), not a complete SDXL checkpoint. \(advice)"
+            return "\(path): this is \(what), not a complete checkpoint. \(advice)"
         case .missingComponent(let path, let component, let advice):
             return "\(path): has no \(component). \(advice)"
         case .onlyPickle(let folder, let file):

@@ -27,6 +27,8 @@ package struct CheckpointSummary: Sendable, Equatable, Encodable {
     package var textEncoder: CLIPTextConfiguration?
     package var textEncoder2: CLIPTextConfiguration?
     package var unet: UNetConfiguration?
+    package var t5: T5Configuration?
+    package var transformer: FluxConfiguration?
     package var vae: VAEConfiguration?
     /// The entries of the files' free text that say where a model comes from.
     package var metadata: [String: String]
@@ -36,18 +38,22 @@ package struct CheckpointSummary: Sendable, Equatable, Encodable {
 
     /// Opens what is at `path` as far as that goes.
     ///
-    /// A safetensors file that is no SDXL checkpoint gets a summary that says what it is; only what is neither a
+    /// A safetensors file that is no checkpoint gets a summary that says what it is; only what is neither a
     /// checkpoint nor a safetensors file is an error.
-    package init(
-        inspecting path: String, vae: String? = nil, configuration: String? = nil
-    ) throws(CheckpointError) {
+    package init(inspecting paths: ModelPaths) throws(CheckpointError) {
+        let path = paths.model
         do throws(CheckpointError) {
-            self.init(try SDXLCheckpoint.open(path, vae: vae, configuration: configuration), path: path)
+            self = try ModelFamily.of(path).summary(paths)
         } catch {
             guard Files.isFile(path), let archive = try? Archive.open(path) else { throw error }
             // The file itself could be opened, so the error is about what it holds: that is an answer.
             self.init(archive, problem: error.description)
         }
+    }
+
+    /// The same for a checkpoint without parts of its own.
+    package init(inspecting path: String) throws(CheckpointError) {
+        try self.init(inspecting: ModelPaths(model: path))
     }
 
     /// Summarises an opened checkpoint.
@@ -56,20 +62,31 @@ package struct CheckpointSummary: Sendable, Equatable, Encodable {
         family = .sdxl
         what = FileFamily.sdxl.label
         canRun = true
-        layout =
-            switch checkpoint.layout {
-            case .diffusersFolder(let variant?): "diffusers folder (\(variant))"
-            case .diffusersFolder(nil): "diffusers folder"
-            case .singleFile: "single file"
-            }
-        parts = [
-            checkpoint.textEncoder.weights, checkpoint.textEncoder2.weights, checkpoint.unet.weights,
-            checkpoint.vae.weights,
-        ].map(Part.init)
+        layout = "\(checkpoint.layout)"
+        parts = checkpoint.components.map(Part.init)
         predictionType = SDXLScheduler.predictionType(in: checkpoint.schedulerJSON)
         textEncoder = checkpoint.textEncoder.configuration
         textEncoder2 = checkpoint.textEncoder2.configuration
         unet = checkpoint.unet.configuration
+        vae = checkpoint.vae.configuration
+        metadata = Self.interesting(checkpoint.metadata)
+        unusedKeys = checkpoint.unusedKeys
+        notes = checkpoint.notes
+        files = checkpoint.files
+    }
+
+    /// Summarises an opened checkpoint.
+    package init(_ checkpoint: FluxCheckpoint, path: String) {
+        self.path = path
+        family = .flux
+        what = FileFamily.flux.label + " (\(checkpoint.transformer.configuration.kind))"
+        canRun = true
+        layout = "\(checkpoint.layout)"
+        parts = checkpoint.components.map(Part.init)
+        predictionType = "flow"
+        textEncoder = checkpoint.clip.configuration
+        t5 = checkpoint.t5.configuration
+        transformer = checkpoint.transformer.configuration
         vae = checkpoint.vae.configuration
         metadata = Self.interesting(checkpoint.metadata)
         unusedKeys = checkpoint.unusedKeys

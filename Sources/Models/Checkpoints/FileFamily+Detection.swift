@@ -35,12 +35,12 @@ extension FileFamily {
     private static func transformer(_ keys: KeyIndex) -> FileFamily? {
         if keys.denoiser("joint_blocks.0.") || keys.starts("transformer_blocks.0.attn.add_q_proj.") {
             // diffusers' names of SD3 and FLUX begin alike; only FLUX has single blocks.
-            return keys.starts("single_transformer_blocks.") ? .flux : .stableDiffusion3
+            return keys.starts("single_transformer_blocks.") ? flux(keys) : .stableDiffusion3
         }
         if keys.denoiser("single_stream_modulation.") { return .flux2 }
         if keys.denoiser("distilled_guidance_layer.") { return .chroma }
         if keys.denoiser("double_blocks.0.img_attn") || keys.starts("single_transformer_blocks.") {
-            return .flux
+            return flux(keys)
         }
         if keys.contains(anyOf: [".channelwise.0."]) || keys.has("clip_txt_mapper.weight") { return .cascade }
         let others = [
@@ -49,6 +49,19 @@ extension FileFamily {
             "blocks.0.cross_attn.",
         ]
         return others.contains(where: { keys.denoiser($0) }) ? .otherTransformer : nil
+    }
+
+    /// FLUX.1's own transformer answers with as many channels as it takes; the tools' take a picture beside latents.
+    private static func flux(_ keys: KeyIndex) -> FileFamily {
+        for prefix in ["", "model.diffusion_model.", "model."] {
+            for (first, last) in [("img_in", "final_layer.linear"), ("x_embedder", "proj_out")] {
+                guard let taken = keys.shape("\(prefix)\(first).weight")?.dropFirst().first,
+                    let given = keys.shape("\(prefix)\(last).weight")?.first
+                else { continue }
+                return taken == given ? .flux : .fluxTools
+            }
+        }
+        return .flux
     }
 
     /// Full checkpoints of latent diffusion, and what is left of them when parts are taken away.

@@ -11,6 +11,7 @@ package enum FileFamily: String, Sendable, CaseIterable, Encodable {
     case stableDiffusion2 = "sd2"
     case stableDiffusion3 = "sd3"
     case flux
+    case fluxTools = "flux-tools"
     case flux2
     case chroma
     case otherTransformer = "other-transformer"
@@ -44,7 +45,8 @@ package enum FileFamily: String, Sendable, CaseIterable, Encodable {
         case .stableDiffusion1: "a Stable Diffusion 1.x checkpoint"
         case .stableDiffusion2: "a Stable Diffusion 2.x checkpoint"
         case .stableDiffusion3: "a Stable Diffusion 3 or 3.5 model"
-        case .flux: "a FLUX.1 model"
+        case .flux: "a FLUX.1 checkpoint"
+        case .fluxTools: "a FLUX.1 transformer that takes more than latents (filling, depth or edges)"
         case .flux2: "a FLUX.2 model"
         case .chroma: "a Chroma model"
         case .otherTransformer: "a diffusion transformer of another family"
@@ -70,21 +72,25 @@ package enum FileFamily: String, Sendable, CaseIterable, Encodable {
     /// What to do with such a file instead of painting with it alone.
     package var advice: String {
         switch self {
-        case .sdxl: "It can be opened."
+        case .sdxl, .flux: "It can be opened."
+        case .fluxTools: "Give FLUX.1 dev or schnell."
         case .sdxlRefiner: "Give the base checkpoint; a refiner only finishes its pictures."
         case .sdxlInpainting, .sdxlEdit: "Give a checkpoint for text to image, whose UNet takes 4 channels."
         case .lora: "It changes a checkpoint and paints nothing by itself; adapters are not supported yet."
         case .controlNet, .ipAdapter, .motionModule: "It adds to a checkpoint and paints nothing by itself."
         case .textualInversion: "It adds a word to a checkpoint and paints nothing by itself."
         case .vae: "Give the checkpoint as the model, and this file with --vae."
-        case .sdxlUNet, .sdxlWithoutText, .clip, .openCLIP, .t5:
+        case .t5: "Give the FLUX.1 checkpoint as the model, and this file with --t5."
+        case .clip:
+            "Give a FLUX.1 checkpoint as the model, and this file with --clip, or an SDXL one with its own."
+        case .sdxlUNet, .sdxlWithoutText, .openCLIP:
             "Give the full checkpoint it belongs to, or the diffusers folder that has all of the components."
         case .scaledFloat8: "Give the 16-bit version of the same checkpoint."
         case .empty: "Get the file again."
         case .upscaler, .languageModel, .unknown, .playground, .stableDiffusion1, .stableDiffusion2,
-            .stableDiffusion3, .flux, .flux2, .chroma, .otherTransformer, .cascade, .otherUNet:
-            "Only SDXL checkpoints can be run: one file with UNet, autoencoder and both text encoders, or a"
-                + " diffusers folder."
+            .stableDiffusion3, .flux2, .chroma, .otherTransformer, .cascade, .otherUNet:
+            "Only SDXL and FLUX.1 checkpoints can be run: one file with denoiser, autoencoder and both text encoders, or"
+                + " a diffusers folder."
         }
     }
 

@@ -14,10 +14,14 @@ extension KeyList {
         var keys: Set<String> = []
         for expected in tensors {
             guard let stored = archive[expected.stored] else { continue }
-            guard let source = expected.source(stored) else {
+            guard var source = expected.source(stored) else {
                 throw .shape(
                     component: component, key: expected.name, stored: expected.stored,
                     expected: expected.storedShape, found: stored.entry.shape)
+            }
+            if let scale = try StoredScale(of: expected.stored, in: archive) {
+                source.scale = scale.value
+                keys.formUnion(scale.keys)
             }
             sources[expected.name] = source
             keys.insert(expected.stored)
@@ -32,6 +36,7 @@ extension ExpectedTensor {
         switch reading {
         case .whole: shape
         case .block(_, let count): [shape[0] * count] + shape.dropFirst()
+        case .rows(_, let count): [count] + shape.dropFirst()
         case .transposed: shape.reversed()
         }
     }
@@ -46,6 +51,7 @@ extension ExpectedTensor {
         case .whole: return TensorSource(stored)
         case .block(let index, _):
             return TensorSource(stored, rows: index * shape[0]..<(index + 1) * shape[0])
+        case .rows(let start, _): return TensorSource(stored, rows: start..<start + shape[0])
         case .transposed: return TensorSource(transposing: stored)
         }
     }

@@ -25,11 +25,15 @@ struct LayerName {
         self.stored = stored
     }
 
-    /// A part of this layer, with its other names where they differ.
-    subscript(_ name: String, original original: String? = nil, early early: String? = nil) -> LayerName {
+    /// A part of this layer, with its other names where they differ: those of the original, of the first versions of
+    /// diffusers, and of diffusers itself where the canonical name is another.
+    subscript(
+        _ name: String, original original: String? = nil, early early: String? = nil,
+        diffusers diffusers: String? = nil
+    ) -> LayerName {
         let other: String? =
             switch naming {
-            case .diffusers: nil
+            case .diffusers: diffusers
             case .earlyDiffusers: early
             case .original: original
             }
@@ -37,9 +41,9 @@ struct LayerName {
             naming: naming, canonical: Self.join(canonical, name), stored: Self.join(stored, other ?? name))
     }
 
-    /// A prefix that ends in a dot, or is empty, is complete.
+    /// A prefix that ends in a dot, or is empty, is complete; a part without a name of its own adds nothing.
     private static func join(_ outer: String, _ inner: String) -> String {
-        outer.isEmpty || outer.hasSuffix(".") ? outer + inner : outer + "." + inner
+        outer.isEmpty || outer.hasSuffix(".") || inner.isEmpty ? outer + inner : outer + "." + inner
     }
 }
 
@@ -50,6 +54,8 @@ struct ExpectedTensor: Equatable {
         case whole
         /// Block `index` of `of` equal blocks of rows.
         case block(index: Int, of: Int)
+        /// As many rows as the shape says, from one on, of so many.
+        case rows(from: Int, of: Int)
         case transposed
     }
 

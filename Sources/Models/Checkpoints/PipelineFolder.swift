@@ -3,24 +3,33 @@ internal import Foundation
 /// The configurations of a diffusers folder: what its JSON files say, without its weights.
 struct PipelineFolder {
     let path: String
+    private let family: ModelFamily
     private let index: ConfigurationFields
 
     /// Whether a folder says that it is a diffusers pipeline.
     static func isPipeline(_ path: String) -> Bool { Files.isFile(path + "/model_index.json") }
 
-    /// Reads `model_index.json` and checks that the pipeline is SDXL with the components that are run here.
-    init(_ path: String) throws(CheckpointError) {
+    /// The class that a folder's `model_index.json` names; `nil` where there is none to be read.
+    static func pipelineClass(_ path: String) -> String? {
+        // Whoever opens the folder says what is wrong with it.
+        let index = try? ConfigurationFields(reading: path + "/model_index.json")
+        return index.flatMap { try? $0.text("_class_name") }
+    }
+
+    /// Reads `model_index.json` and checks that the pipeline is of the family, with the components that are run here.
+    init(_ path: String, family: ModelFamily = .sdxl) throws(CheckpointError) {
         let file = path + "/model_index.json"
         let index = try ConfigurationFields(reading: file)
         self.path = path
+        self.family = family
         self.index = index
         guard let pipeline = try index.text("_class_name") else {
             throw .missingField(file: file, field: "_class_name")
         }
-        guard ["StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline"].contains(pipeline) else {
+        guard family.pipelines.contains(pipeline) else {
             throw .otherPipeline(folder: path, pipeline: pipeline, family: Self.family(of: pipeline))
         }
-        for (component, type) in Self.components {
+        for (component, type) in family.components {
             guard let found = Self.className(index[component]) else {
                 throw .otherComponent(file: file, component: component, expected: type, found: "null")
             }
@@ -80,12 +89,12 @@ struct PipelineFolder {
     }
 
     /// The files that say how the folder's weights are used.
-    func configurationFiles(withVAE: Bool) -> [String] {
-        let components = Self.components.map(\.name).filter { withVAE || $0 != "vae" }
-        let tokenizers = ["tokenizer", "tokenizer_2"].flatMap { name in
+    /// - Parameter others: Components that come from elsewhere.
+    func configurationFiles(without others: Set<String> = []) -> [String] {
+        let components = family.components.map(\.name).filter { !others.contains($0) }
+        let tokenizers = ["tokenizer", "tokenizer_2"].filter { !others.contains($0) }.flatMap { name in
             let vocabulary = vocabularyFiles(of: name)
-            let others = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]
-            return vocabulary.isEmpty ? [] : vocabulary + others.map { "\(name)/\($0)" }
+            return vocabulary.isEmpty ? [] : vocabulary + Self.tokenizerFiles.map { "\(name)/\($0)" }
         }
         let all =
             ["model_index.json", "scheduler/scheduler_config.json"]
@@ -93,9 +102,12 @@ struct PipelineFolder {
         return all.map { "\(path)/\($0)" }.filter(Files.isFile)
     }
 
+    /// What a tokenizer's folder may hold beside its vocabulary.
+    static let tokenizerFiles = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]
+
     /// The files of a tokenizer's vocabulary, below the folder; none where the built-in one is used.
     private func vocabularyFiles(of name: String) -> [String] {
-        [["tokenizer.json"], ["vocab.json", "merges.txt"]]
+        [["tokenizer.json"], ["vocab.json", "merges.txt"], ["spiece.model"]]
             .map { $0.map { "\(name)/\($0)" } }
             .first { $0.allSatisfy { Files.isFile("\(path)/\($0)") } } ?? []
     }
@@ -103,9 +115,7 @@ struct PipelineFolder {
     /// One sentence for each field of the configurations that means nothing here.
     func unknownFields() throws(CheckpointError) -> [String] {
         var notes: [String] = []
-        for (component, known) in [
-            ("unet", UNetConfiguration.knownFields), ("vae", VAEConfiguration.knownFields),
-        ] {
+        for (component, known) in family.knownFields {
             let fields = try fields(component)
             for name in fields.names where !known.contains(name) {
                 let value = fields[name] ?? .null
@@ -120,11 +130,6 @@ struct PipelineFolder {
     func fields(_ component: String) throws(CheckpointError) -> ConfigurationFields {
         try ConfigurationFields(reading: "\(path)/\(component)/config.json")
     }
-
-    private static let components: [(name: String, type: String)] = [
-        ("text_encoder", "CLIPTextModel"), ("text_encoder_2", "CLIPTextModelWithProjection"),
-        ("unet", "UNet2DConditionModel"), ("vae", "AutoencoderKL"),
-    ]
 
     /// The class in an entry of the index, which is a pair of library and class.
     private static func className(_ value: JSONValue?) -> String? {

@@ -51,7 +51,7 @@ extension SDXLCheckpoint {
             notes.append("\(source.path) has no scheduler/scheduler_config.json; SDXL's own schedule is used")
         }
         configurationFiles =
-            source.configurationFiles(withVAE: given == nil) + reader.indexes
+            source.configurationFiles(without: given == nil ? [] : ["vae"]) + reader.indexes
             + (given?.configurationFiles ?? [])
         tokenizer = source.tokenizer("tokenizer")
         tokenizer2 = source.tokenizer("tokenizer_2")

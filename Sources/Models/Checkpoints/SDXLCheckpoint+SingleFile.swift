@@ -33,7 +33,7 @@ extension SDXLCheckpoint {
 
         var notes: [String] = []
         var unused: [String] = []
-        var read = folder?.configurationFiles(withVAE: override == nil) ?? []
+        var read = folder?.configurationFiles(without: override == nil ? [] : ["vae"]) ?? []
         if !archive.files.contains(path) { read.append(path) }
         if let override {
             let given = try VAEFile(opening: override, fallback: folder)

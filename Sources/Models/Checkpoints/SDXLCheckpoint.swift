@@ -15,14 +15,8 @@ package struct Component<Configuration: Sendable>: Sendable {
 
 /// An SDXL checkpoint as people have it, opened: four components under canonical names. Nothing is computed and no
 /// weight is read to make one.
-package struct SDXLCheckpoint: Sendable {
-    /// The form in which the checkpoint lies on disk.
-    package enum Layout: Sendable, Equatable {
-        /// A folder with a sub-folder for each component; `variant` as in `model.fp16.safetensors`.
-        case diffusersFolder(variant: String?)
-        /// One file with the names of the original implementation.
-        case singleFile
-    }
+package struct SDXLCheckpoint: OpenedCheckpoint {
+    package typealias Layout = CheckpointLayout
 
     /// What was opened.
     package internal(set) var path = ""
@@ -49,32 +43,9 @@ package struct SDXLCheckpoint: Sendable {
     /// Free text that the files carry.
     package internal(set) var metadata: [String: String]
 
-    /// The weight files, each once, in the order of the components.
-    package var files: [String] {
-        let all =
-            textEncoder.weights.files + textEncoder2.weights.files + unet.weights.files + vae.weights.files
-        return all.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-    }
-
-    /// All files that change a picture, with the names by which a receipt lists them: the path below the checkpoint
-    /// or below the folder of its configurations, else the file's own name. Wherever the files lie, the names are the
-    /// same.
-    package var usedFiles: [(name: String, path: String)] {
-        let roots = [path, configurationPath].compactMap { $0 }
-        let all = files + configurationFiles.filter { !files.contains($0) }
-        return all.map { file in
-            let root = roots.first { file.hasPrefix($0 + "/") }
-            let name =
-                root.map { file.dropFirst($0.count + 1) } ?? file.split(separator: "/").last ?? file[...]
-            return (String(name), file)
-        }
-    }
-
-    /// What people call the checkpoint: the folder's or file's name, without the ending.
-    package var name: String {
-        // Also of `.` and `..`, which are nobody's names.
-        let last = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
-        return last.hasSuffix(".safetensors") ? String(last.dropLast(".safetensors".count)) : last
+    /// The four components' weights.
+    package var components: [ComponentWeights] {
+        [textEncoder.weights, textEncoder2.weights, unet.weights, vae.weights]
     }
 
     /// Opens a checkpoint.
@@ -105,6 +76,16 @@ package struct SDXLCheckpoint: Sendable {
         try checkpoint.requireFit(path)
         checkpoint.unusedKeys.sort()
         return checkpoint
+    }
+
+    /// Opens a checkpoint whose parts are named one by one.
+    package static func open(_ paths: ModelPaths) throws(CheckpointError) -> SDXLCheckpoint {
+        for (given, option) in [(paths.clip, "--clip"), (paths.t5, "--t5")] where given != nil {
+            throw .mismatch(
+                path: paths.model,
+                reason: "an SDXL checkpoint has its own text encoders, and \(option) is for FLUX.1")
+        }
+        return try open(paths.model, vae: paths.vae, configuration: paths.configuration)
     }
 
     private static func configurationFolder(_ path: String) throws(CheckpointError) -> PipelineFolder {

@@ -1,6 +1,9 @@
 extension VAEConfiguration {
-    /// Reads the configuration of an SDXL autoencoder from the shapes of a file.
-    init(deriving root: LayerName, from reader: ShapeReader) throws(CheckpointError) {
+    /// Reads the configuration of an autoencoder from the shapes of a file.
+    /// - Parameter published: The family's own, for what shapes do not tell.
+    init(
+        deriving root: LayerName, from reader: ShapeReader, like published: VAEConfiguration = .sdxl
+    ) throws(CheckpointError) {
         let decoder = root["decoder"]
         func convolution(_ level: Int, _ layer: Int) -> LayerName {
             decoder["up_blocks.\(level)", original: "up.\(level)"][
@@ -31,13 +34,13 @@ extension VAEConfiguration {
         blockOutChannels = widths
         layersPerBlock = reader.count { convolution(0, $0).stored } - 1
         normGroups = 32
-        scalingFactor = Self.sdxl.scalingFactor
-        shiftFactor = nil
+        scalingFactor = published.scalingFactor
+        shiftFactor = published.shiftFactor
         useQuantConv = reader.has(root["quant_conv.weight"])
         usePostQuantConv = reader.has(root["post_quant_conv.weight"])
         midBlockAddAttention = reader.has(
             decoder["mid_block.attentions.0.group_norm.weight", original: "mid.attn_1.norm.weight"])
-        forceUpcast = Self.sdxl.forceUpcast
-        sampleSize = Self.sdxl.sampleSize
+        forceUpcast = published.forceUpcast
+        sampleSize = published.sampleSize
     }
 }

@@ -13,21 +13,29 @@ struct VAEFile {
 
     /// Opens a diffusers folder of the component or of a whole pipeline, or a file of either naming.
     ///
-    /// - Parameter fallback: Where the configuration comes from if the autoencoder has none of its own.
-    init(opening path: String, fallback: PipelineFolder?) throws(CheckpointError) {
+    /// - Parameters:
+    ///   - fallback: Where the configuration comes from if the autoencoder has none of its own.
+    ///   - published: The family's own, for what shapes do not tell, and the family's name.
+    init(
+        opening path: String, fallback: PipelineFolder?,
+        like published: (configuration: VAEConfiguration, family: String) = (.sdxl, "SDXL")
+    ) throws(CheckpointError) {
         let path = Files.normalized(path)
         switch Files.kind(path) {
         case .nothing: throw .missing(path: path)
-        case .file: try self.init(file: path, fallback: fallback)
+        case .file: try self.init(file: path, fallback: fallback, like: published)
         case .folder:
             let folder = PipelineFolder.isPipeline(path) ? path + "/vae" : path
             guard Files.isFile(folder + "/config.json") else { throw try SDXLCheckpoint.noPipeline(folder) }
             let file = try WeightFile(in: folder, component: "vae", stem: "diffusion_pytorch_model")
-            try self.init(file: file.path, fallback: fallback)
+            try self.init(file: file.path, fallback: fallback, like: published)
         }
     }
 
-    private init(file path: String, fallback: PipelineFolder?) throws(CheckpointError) {
+    private init(
+        file path: String, fallback: PipelineFolder?,
+        like published: (configuration: VAEConfiguration, family: String)
+    ) throws(CheckpointError) {
         let archive = try Archive.open(path)
         guard let root = Self.root(of: archive) else {
             let family = FileFamily(of: archive)
@@ -49,10 +57,12 @@ struct VAEFile {
             read.append(fallback.path + "/vae/config.json")
         } else {
             let reader = ShapeReader(archive: archive, component: "autoencoder")
-            configuration = try VAEConfiguration(deriving: root, from: reader)
+            configuration = try VAEConfiguration(
+                deriving: root, from: reader, like: published.configuration)
+            let shift = configuration.shiftFactor.map { " and shifted by \($0)" } ?? ""
             notes.append(
-                "its latents are scaled by \(configuration.scalingFactor), as SDXL's are: the file does not say"
-            )
+                "its latents are scaled by \(configuration.scalingFactor)\(shift), as \(published.family)'s are: "
+                    + "the file does not say")
         }
         let (weights, used) = try configuration.keys(root).bind(archive, component: "vae")
         component = Component(weights: weights, configuration: configuration)

@@ -106,17 +106,3 @@ package struct UNet: Sendable {
         return try convOut(norm(h, thenSiLU: true)).to(.float32)
     }
 }
-
-/// Two matrices with SiLU between them, which turn sinusoids into an embedding.
-private struct EmbeddingMLP: Sendable {
-    private let first, second: Linear
-
-    init(_ weights: WeightScope, _ input: Int, _ output: Int) throws(WeightError) {
-        first = try Linear(weights["linear_1"], input, output)
-        second = try Linear(weights["linear_2"], output, output)
-    }
-
-    func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
-        try second(first(x).silu())
-    }
-}

@@ -24,6 +24,12 @@ package struct VAEConfiguration: Sendable, Equatable, Encodable {
         inChannels: 3, outChannels: 3, latentChannels: 4, blockOutChannels: [128, 256, 512, 512],
         layersPerBlock: 2, normGroups: 32, scalingFactor: 0.13025, shiftFactor: nil, useQuantConv: true,
         usePostQuantConv: true, midBlockAddAttention: true, forceUpcast: true, sampleSize: 1024)
+
+    /// The autoencoder of FLUX.1.
+    package static let flux = VAEConfiguration(
+        inChannels: 3, outChannels: 3, latentChannels: 16, blockOutChannels: [128, 256, 512, 512],
+        layersPerBlock: 2, normGroups: 32, scalingFactor: 0.3611, shiftFactor: 0.1159, useQuantConv: false,
+        usePostQuantConv: false, midBlockAddAttention: true, forceUpcast: true, sampleSize: 1024)
 }
 
 extension VAEConfiguration: Decodable {

@@ -23,14 +23,21 @@ enum Guards {
         // Every token has a position of its own, so no two lie on each other in a working encoder.
         let length = states.shape[1]
         guard length > 1 else { return }
-        let step = try states.narrowed(1, from: 1, length: length - 1).to(.float32)
+        let step =
+            try states.narrowed(1, from: 1, length: length - 1).to(.float32)
             - states.narrowed(1, from: 0, length: length - 1).to(.float32)
         let change = try step.extremes()
         guard change.maximum > 0 || change.minimum < 0 else { throw anomaly("all tokens are alike") }
     }
 
+    /// How much larger or smaller a prompt may be after weighting than it was before.
+    static let weighting = 0.25...4.0
+
     /// D3: what the denoiser is conditioned on, `[1, tokens, width]`, and the pooled embedding `[1, width]`.
-    static func checkConditioning(_ hidden: Tensor, pooled: Tensor, place: String) throws {
+    /// - Parameter unweighted: The hidden states as the encoders gave them.
+    static func checkConditioning(
+        _ hidden: Tensor, unweighted: Tensor, pooled: Tensor, place: String
+    ) throws {
         for (name, tensor) in [("hidden states", hidden), ("pooled embedding", pooled)] {
             let range = try tensor.extremes()
             guard range.minimum.isFinite, range.maximum.isFinite, range.maximum > range.minimum else {
@@ -38,6 +45,12 @@ enum Guards {
                     check: .conditioning, stage: .textEncoder2, place: place,
                     found: "\(name) \(range.minimum)...\(range.maximum)")
             }
+        }
+        let ratio = try hidden.standardDeviation() / unweighted.standardDeviation()
+        guard weighting.contains(ratio) else {
+            throw Anomaly(
+                check: .conditioning, stage: .textEncoder2, place: place,
+                found: "hidden states \(ratio) times as large as the encoders'")
         }
     }
 

@@ -7,9 +7,11 @@ extension Placement {
     /// A stage's plan in libtorch's terms.
     init(_ plan: StagePlan, observer: SiteObserver?) {
         self.init(
-            storageDevice: Device(plan.storageDevice) ?? .cpu, computeDevice: Device(plan.computeDevice) ?? .cpu,
+            storageDevice: Device(plan.storageDevice) ?? .cpu,
+            computeDevice: Device(plan.computeDevice) ?? .cpu,
             storage: plan.storage.map(DType.init), compute: DType(plan.compute),
-            residual: DType(plan.residual), sites: plan.sites, observer: observer)
+            residual: DType(plan.residual), sites: plan.sites, observer: observer,
+            isPaged: plan.residency == .paged)
     }
 }
 

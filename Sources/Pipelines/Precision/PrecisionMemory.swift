@@ -78,7 +78,8 @@ package struct PrecisionMemory: Sendable {
     /// The user's formats for this checkpoint.
     package var overrides: [Stage: NumberFormat] {
         entry.overrides.reduce(into: [:]) { formats, pair in
-            guard let stage = Stage(rawValue: pair.key), let format = NumberFormat(rawValue: pair.value) else {
+            guard let stage = Stage(rawValue: pair.key), let format = NumberFormat(rawValue: pair.value)
+            else {
                 return
             }
             formats[stage] = format

@@ -44,7 +44,9 @@ package struct ProbeCache: Sendable {
             positiveInfinity: Self.unusual.positive, negativeInfinity: Self.unusual.negative,
             nan: Self.unusual.none)
         // Strings and numbers can always be encoded.
-        guard let data = try? encoder.encode(Entry(fingerprint: fingerprint, profile: profile)) else { return }
+        guard let data = try? encoder.encode(Entry(fingerprint: fingerprint, profile: profile)) else {
+            return
+        }
         CacheFolder.write(data, to: file(fingerprint))
     }
 }

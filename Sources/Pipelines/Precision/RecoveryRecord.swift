@@ -19,7 +19,8 @@ struct RecoveryRecord {
         attempts += 1
         guard attempts <= Self.limit else {
             throw Failure(
-                .notFinite, "\(anomaly); \(Self.limit) recoveries in one request are enough: the machine or the "
+                .notFinite,
+                "\(anomaly); \(Self.limit) recoveries in one request are enough: the machine or the "
                     + "checkpoint is broken")
         }
     }

@@ -181,6 +181,8 @@ package struct VerificationReport: Sendable, Equatable, Codable {
     /// The size that was computed at.
     package let width: Int
     package let height: Int
+    /// In the words of the family; nil for a model that takes none.
+    package let guidanceScale: Double?
     package let stages: [StageVerification]
     package let trajectory: TrajectoryVerification?
     package let pictures: PicturesVerification?
@@ -196,7 +198,7 @@ package struct VerificationReport: Sendable, Equatable, Codable {
     package init(
         gesso: String, model: String, family: String, plan: String, policy: String, device: String,
         libtorch: String, referenceDevice: String, settings: VerificationSettings, width: Int, height: Int,
-        stages: [StageVerification], trajectory: TrajectoryVerification?, pictures: PicturesVerification?,
+        guidanceScale: Double?, stages: [StageVerification], trajectory: TrajectoryVerification?, pictures: PicturesVerification?,
         seconds: Double
     ) {
         schema = Self.version
@@ -211,6 +213,7 @@ package struct VerificationReport: Sendable, Equatable, Codable {
         self.settings = settings
         self.width = width
         self.height = height
+        self.guidanceScale = guidanceScale
         self.stages = stages
         self.trajectory = trajectory
         self.pictures = pictures

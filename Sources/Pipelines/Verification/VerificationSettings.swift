@@ -26,12 +26,13 @@ package struct VerificationSettings: Sendable, Equatable, Codable {
     package var prompts: [String]
     /// The noise of each prompt's pictures; the first is also the trajectory's.
     package var seeds: [UInt64]
-    package var guidanceScale: Double
+    /// nil for the family's usual one.
+    package var guidanceScale: Double?
 
     package init(
         level: VerificationLevel = .components, steps: Int? = nil, width: Int? = nil, height: Int? = nil,
         prompts: [String] = Self.plainNouns, seeds: [UInt64] = [1, 2],
-        guidanceScale: Double = Request(prompt: "").guidanceScale
+        guidanceScale: Double? = nil
     ) {
         self.level = level
         self.steps = steps ?? (level == .components ? Self.sampledSteps : 20)

@@ -16,6 +16,7 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
     private nonisolated let referencePlan: Plan
     private nonisolated let libtorch: String
     private nonisolated let thread: DeviceActor
+    nonisolated let remembered: PrecisionMemory.Entry?
     private nonisolated let availableMemory: Int?
     private var reference: VerifiedSide<Model>
     private var planned: VerifiedSide<Model>
@@ -25,11 +26,13 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
     /// - Parameters:
     ///   - reference: With float32 in every stage, on the CPU.
     ///   - planned: With the plan to be verified, on `device`.
+    ///   - remembered: What earlier runs of the checkpoint have taught; nil where nothing is kept.
     ///   - availableMemory: Bytes of host memory that may be taken; nil where nothing says.
     init(
         model: String, family: String, libtorch: String, device: Device, reference: Model, planned: Model,
-        availableMemory: Int?
+        remembered: PrecisionMemory.Entry? = nil, availableMemory: Int?
     ) {
+        self.remembered = remembered
         self.model = model
         self.family = family
         self.libtorch = libtorch
@@ -78,7 +81,7 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
             gesso: GessoVersion.current, model: model, family: family, plan: plan.id, policy: plan.policy.text,
             device: plan.device, libtorch: libtorch, referenceDevice: referencePlan.device,
             settings: settings, width: orders[0].width, height: orders[0].height,
-            stages: text.stages + painted.stages + [encoded, decoded.stage].compactMap(\.self),
+            guidanceScale: orders[0].guidanceScale, stages: text.stages + painted.stages + [encoded, decoded.stage],
             trajectory: decoded.trajectory, pictures: decoded.pictures,
             seconds: (ContinuousClock.now - begun).seconds)
     }
@@ -372,8 +375,7 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
             referenceSuspicion: Guards.suspicion(expected.pixels))
     }
 
-    /// - Returns: nil for a model that encodes no pictures.
-    private func encode(_ picture: Picture, _ clock: inout StageClock) throws -> StageVerification? {
+    private func encode(_ picture: Picture, _ clock: inout StageClock) throws -> StageVerification {
         clock.enter(.sourcePicture)
         func timed(
             _ side: inout VerifiedSide<Model>
@@ -385,7 +387,6 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
             return (parts, (ContinuousClock.now - begun).seconds)
         }
         let (expected, referenceSeconds) = try timed(&reference)
-        guard !expected.isEmpty else { return nil }
         do {
             let (found, seconds) = try timed(&planned)
             let points = zip(found, expected).map { a, b in

@@ -7,11 +7,13 @@ struct ScheduleRequest: Sendable {
     let sigmas: SigmaSpacing?
     let steps: Int
     let squareRoots: SquareRoots
+    /// How many tokens of a transformer the picture has; `nil` where nobody asks.
+    let tokens: Int?
 
     /// Makes the choices, and refuses what the sampler cannot be asked for.
     init(
         _ sampler: Sampler, _ configuration: SchedulerConfiguration, _ choice: ScheduleChoice, steps: Int,
-        squareRoots: SquareRoots = .exact
+        squareRoots: SquareRoots = .exact, tokens: Int? = nil
     ) throws(SamplingError) {
         try configuration.validate()
         let trainSteps = configuration.trainSteps ?? SchedulerConfiguration.Defaults.trainSteps
@@ -22,6 +24,7 @@ struct ScheduleRequest: Sendable {
         self.configuration = configuration
         self.steps = steps
         self.squareRoots = squareRoots
+        self.tokens = tokens
         spacing = choice.spacing ?? configuration.timestepSpacing ?? sampler.defaultSpacing
         let checkpointSigmas = choice.sigmas == nil ? try configuration.sigmaSpacing(for: sampler) : nil
         sigmas = choice.sigmas ?? checkpointSigmas
@@ -34,7 +37,16 @@ struct ScheduleRequest: Sendable {
                 field: "schedule", value: asked.rawValue, sampler: sampler.name,
                 reason: "it has no spacing of noise levels, only \(Self.listed(TimestepSpacing.allCases))")
         }
-        if let name = configuration.className, name.hasPrefix("FlowMatch") || name.hasPrefix("EDM") {
+        if let asked = choice.spacing, !sampler.timestepSpacings.contains(asked) {
+            throw .unsupported(
+                field: "schedule", value: asked.rawValue, sampler: sampler.name,
+                reason:
+                    "a flow's timesteps follow from its noise levels, and only those can be spaced otherwise"
+            )
+        }
+        if let name = configuration.className, sampler != .flowEuler,
+            name.hasPrefix("FlowMatch") || name.hasPrefix("EDM")
+        {
             throw .unsupported(
                 field: SchedulerConfiguration.Keys.className.rawValue, value: name, sampler: sampler.name,
                 reason: "the model was trained with another kind of noise")
@@ -46,7 +58,7 @@ struct ScheduleRequest: Sendable {
                 sampler: sampler.name, reason: "supported is \(Self.listed(sampler.predictions))")
         }
         for (key, flag) in configuration.unsupportedFlags
-        where flag ?? false && !sampler.ignoredFields.contains(key) {
+        where flag ?? false && !sampler.ignoredFields.contains(key) && !sampler.followedFields.contains(key) {
             throw .unsupported(
                 field: key.rawValue, value: "true", sampler: sampler.name, reason: "it is not supported")
         }

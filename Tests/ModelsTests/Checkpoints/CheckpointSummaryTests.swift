@@ -13,7 +13,7 @@ struct CheckpointSummaryTests {
             metadata: [
                 "modelspec.title": "Animal", "modelspec.thumbnail": "data:image", "ss_tag_frequency": "{}",
             ])
-        let summary = try CheckpointSummary(inspecting: path)
+        let summary = try CheckpointSummary(inspecting: ModelPaths(model: path))
         #expect(summary.canRun)
         #expect(summary.problem == nil)
         #expect(summary.family == .sdxl)
@@ -30,7 +30,7 @@ struct CheckpointSummaryTests {
     }
 
     @Test func `a folder says its variant`() throws {
-        let summary = try CheckpointSummary(inspecting: Fixture.path("sdxl-tiny-a"))
+        let summary = try CheckpointSummary(inspecting: ModelPaths(model: Fixture.path("sdxl-tiny-a")))
         #expect(summary.layout == "diffusers folder")
         #expect(summary.files.count == 4)
         #expect(summary.parts.map(\.tensors) == [68, 85, 212, 124])
@@ -41,7 +41,7 @@ struct CheckpointSummaryTests {
         let path = try scratch.sparse(
             "style.safetensors", [("lora_unet_x.lora_down.weight", [8, 640]), ("lora_unet_x.alpha", [])],
             metadata: ["ss_base_model_version": "sdxl_base_v1-0"])
-        let summary = try CheckpointSummary(inspecting: path)
+        let summary = try CheckpointSummary(inspecting: ModelPaths(model: path))
         #expect(!summary.canRun)
         #expect(summary.family == .lora)
         #expect(summary.what == "a LoRA or another adapter of its kind")
@@ -54,26 +54,29 @@ struct CheckpointSummaryTests {
     }
 
     @Test func `a checkpoint whose sizes cannot be read is still described`() throws {
-        let summary = try CheckpointSummary(inspecting: Fixture.path("sdxl-single/a.safetensors"))
+        let summary = try CheckpointSummary(
+            inspecting: ModelPaths(model: Fixture.path("sdxl-single/a.safetensors")))
         #expect(summary.family == .sdxl)
         #expect(!summary.canRun)
         #expect(summary.problem?.hasSuffix("with --config FOLDER.") == true)
         let given = try CheckpointSummary(
-            inspecting: Fixture.path("sdxl-single/a.safetensors"), configuration: Fixture.path("sdxl-tiny-a"))
+            inspecting: ModelPaths(
+                model: Fixture.path("sdxl-single/a.safetensors"),
+                configuration: Fixture.path("sdxl-tiny-a")))
         #expect(given.canRun)
     }
 
     @Test func `what is no safetensors file at all is an error`() throws {
         let scratch = try Scratch()
         let path = try scratch.write("notes.txt", "hello")
-        #expect(throws: CheckpointError.self) { try CheckpointSummary(inspecting: path) }
+        #expect(throws: CheckpointError.self) { try CheckpointSummary(inspecting: ModelPaths(model: path)) }
         #expect(throws: CheckpointError.missing(path: "/nowhere")) {
-            try CheckpointSummary(inspecting: "/nowhere")
+            try CheckpointSummary(inspecting: ModelPaths(model: "/nowhere"))
         }
     }
 
     @Test func `the summary is a JSON document`() throws {
-        let summary = try CheckpointSummary(inspecting: Fixture.path("sdxl-tiny-a"))
+        let summary = try CheckpointSummary(inspecting: ModelPaths(model: Fixture.path("sdxl-tiny-a")))
         let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(summary))
         let fields = try #require(json as? [String: Any])
         #expect(fields["family"] as? String == "sdxl")

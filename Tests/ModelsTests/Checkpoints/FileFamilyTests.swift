@@ -54,6 +54,20 @@ struct FileFamilyTests {
             ]
         ),
         (
+            .flux,
+            [
+                "double_blocks.0.img_attn.qkv.weight": [9, 9], "img_in.weight": [9, 64],
+                "final_layer.linear.weight": [64, 9],
+            ]
+        ),
+        (
+            .fluxTools,
+            [
+                "double_blocks.0.img_attn.qkv.weight": [9, 9], "img_in.weight": [9, 384],
+                "final_layer.linear.weight": [64, 9],
+            ]
+        ),
+        (
             .flux2,
             ["single_stream_modulation.lin.weight": [9, 9], "double_blocks.0.img_attn.qkv.weight": [9, 9]]
         ),
@@ -127,7 +141,7 @@ struct FileFamilyTests {
         let error = #expect(throws: CheckpointError.self) { try SDXLCheckpoint.open(path) }
         #expect(
             error?.description
-                == "\(path): this is a LoRA or another adapter of its kind, not a complete SDXL checkpoint."
+                == "\(path): this is a LoRA or another adapter of its kind, not a complete checkpoint."
                 + " It changes a checkpoint and paints nothing by itself; adapters are not supported yet.")
     }
 }

@@ -113,7 +113,8 @@ struct RefusalTests {
         try scratch.edit("model/model_index.json", ["_class_name": name])
         #expect(
             sentence(path)
-                == "PATH: a \(name) folder (\(family)); only StableDiffusionXLPipeline folders can be run.")
+                == "PATH: a \(name) folder (\(family)); only folders of StableDiffusionXLPipeline and FluxPipeline can be run."
+        )
     }
 
     @Test func `an image-to-image folder is the same checkpoint`() throws {

@@ -49,23 +49,7 @@ final class Scratch {
         _ name: String, _ tensors: [(name: String, shape: [Int])], metadata: [String: String] = [:]
     ) throws -> String {
         try makeFolder(of: name)
-        var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
-        var offset = 0
-        for tensor in tensors {
-            let size = tensor.shape.contains(0) ? 0 : tensor.shape.reduce(2, *)
-            header[tensor.name] = [
-                "dtype": "F16", "shape": tensor.shape, "data_offsets": [offset, offset + size],
-            ]
-            offset += size
-        }
-        let text = try JSONSerialization.data(withJSONObject: header)
-        var file = Data()
-        withUnsafeBytes(of: UInt64(text.count).littleEndian) { file.append(contentsOf: $0) }
-        file.append(text)
-        try file.write(to: URL(fileURLWithPath: self[name]))
-        let handle = try FileHandle(forUpdating: URL(fileURLWithPath: self[name]))
-        try handle.truncate(atOffset: UInt64(file.count + offset))
-        try handle.close()
+        try SparseCheckpoint.write(tensors, metadata: metadata, to: self[name])
         return self[name]
     }
 
@@ -78,12 +62,19 @@ final class Scratch {
 /// Lists of keys with their shapes.
 enum Keys {
     /// The keys of the real SDXL base checkpoint.
-    static func sdxlBase() throws -> [(name: String, shape: [Int])] {
-        let text = try String(
-            contentsOfFile: Fixture.path("checkpoints/sdxl-base/single-file.txt"), encoding: .utf8)
-        return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
-            let words = line.split(separator: " ")
-            return (String(words[0]), words.dropFirst().compactMap { Int($0) })
+    static func sdxlBase() throws -> [(name: String, shape: [Int])] { try recorded("sdxl-base") }
+
+    /// The keys of the real FLUX.1 dev, all in one file as ComfyUI writes it.
+    static func fluxDev() throws -> [(name: String, shape: [Int])] { try recorded("flux-dev") }
+
+    /// Those that start with a prefix, without it.
+    static func fluxDev(_ prefix: String) throws -> [(name: String, shape: [Int])] {
+        try fluxDev().filter { $0.name.hasPrefix(prefix) }.map {
+            (String($0.name.dropFirst(prefix.count)), $0.shape)
         }
+    }
+
+    private static func recorded(_ name: String) throws -> [(name: String, shape: [Int])] {
+        try SparseCheckpoint.keys(name)
     }
 }
