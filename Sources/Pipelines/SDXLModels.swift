@@ -6,7 +6,7 @@ internal import Torch
 
 /// SDXL's four models, each loaded as the plan says when it is first needed and given back when told. Lives on the
 /// device thread.
-struct SDXLModels {
+struct SDXLModels: StagedModels {
     private let checkpoint: SDXLCheckpoint
     /// What runs now; promotions of a running request change it.
     private(set) var plan: Plan

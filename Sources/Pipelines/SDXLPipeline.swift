@@ -107,11 +107,7 @@ package actor SDXLPipeline: Worker {
             let steps = loop.trajectory.steps.count
             for step in 0..<steps {
                 try Task.checkCancellation()
-                do {
-                    try loop.advance(step, models.plan[.denoiser].compute, predict: denoising.predict)
-                } catch let anomaly as Anomaly {
-                    try recover(step, &loop, &denoising, anomaly, &record)
-                }
+                try models.advance(step, &loop, facts, &record, &denoising)
                 clock.finished(step + 1, of: steps)
                 // Lets other work on this device in between two steps.
                 await Task.yield()
@@ -119,7 +115,7 @@ package actor SDXLPipeline: Worker {
             models.restDenoiser()
             try Task.checkCancellation()
             clock.enter(.decoding, picture: index + 1, of: definite.seeds.count)
-            let picture = try decode(loop.latents, &record) { clock.finished($0, of: $1) }
+            let picture = try models.decode(loop.latents, &record) { clock.finished($0, of: $1) }
             let latents = loop.latents
             // What a shared stage needed belongs to every picture's receipt, a picture's own steps to its own.
             let shared = index == 0 ? record.events[..<begin] : record.events.prefix(painted[0].shared)
@@ -156,7 +152,7 @@ package actor SDXLPipeline: Worker {
     }
 
     /// The denoiser with what does not change from step to step.
-    private struct Denoising {
+    private struct Denoising: Predictor {
         private let unet: UNet
         private let conditioning: UNet.Conditioning
         private let embedding: Tensor
@@ -184,28 +180,18 @@ package actor SDXLPipeline: Worker {
     private func encodeText(
         _ definite: SDXLRequest, _ record: inout RecoveryRecord, _ clock: inout StageClock
     ) throws -> UNet.Conditioning {
-        let encoded: [SDXLTextStage.Encoded]
-        do {
-            encoded = try encodePrompts(definite, &clock)
-        } catch let anomaly as Anomaly {
-            PrecisionCounters.shared.count(anomaly)
-            try record.begin(anomaly)
-            let before = models.plan[anomaly.stage]
-            var promotion: Promotion?
-            if before.compute != .fp32 {
-                let wider = Promotion(anomaly.stage, .compute(.fp32), evidence: "\(anomaly)")
-                models.promote(wider)
-                promotion = wider
-            }
-            do {
-                encoded = try encodePrompts(definite, &clock)
-            } catch let again as Anomaly {
-                throw Failure(
-                    .notFinite, "\(again), also when encoded again in fp32: the text encoder is damaged")
-            }
-            record.keep(
-                anomaly, from: before, to: models.plan[anomaly.stage],
-                outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
+        try Task.checkCancellation()
+        let encoded = try models.encodeText(&record) { models in
+            clock.enter(.loading)
+            let stage = try models.textStage()
+            try Task.checkCancellation()
+            clock.enter(.encoding)
+            let positive = try stage.encode(definite.prompt, clipSkip: definite.clipSkip)
+            guard definite.guidance.isActive else { return [positive] }
+            // The reference leaves layers out for the prompt alone.
+            let negative =
+                try definite.negative.map { try stage.encode($0, clipSkip: 0) } ?? positive.zeroed()
+            return [negative, positive]
         }
         models.releaseText()
         let sizes = [definite.height, definite.width, 0, 0, definite.height, definite.width].map(Double.init)
@@ -215,49 +201,13 @@ package actor SDXLPipeline: Worker {
             sizes: encoded.map { _ in sizes })
     }
 
-    private func encodePrompts(
-        _ definite: SDXLRequest, _ clock: inout StageClock
-    ) throws -> [SDXLTextStage.Encoded] {
-        try Task.checkCancellation()
-        clock.enter(.loading)
-        let stage = try models.textStage()
-        try Task.checkCancellation()
-        clock.enter(.encoding)
-        let positive = try stage.encode(definite.prompt, clipSkip: definite.clipSkip)
-        guard definite.guidance.isActive else { return [positive] }
-        // The reference leaves layers out for the prompt alone.
-        let negative = try definite.negative.map { try stage.encode($0, clipSkip: 0) } ?? positive.zeroed()
-        return [negative, positive]
-    }
-
     private func encodeSource(
         _ definite: SDXLRequest, _ record: inout RecoveryRecord, _ clock: inout StageClock
     ) throws -> VAEEncoder.Moments? {
         guard let source = definite.source else { return nil }
         try Task.checkCancellation()
         clock.enter(.sourcePicture)
-        do {
-            return try models.sourceStage().encode(source) { clock.finished($0, of: $1) }
-        } catch let anomaly as Anomaly {
-            PrecisionCounters.shared.count(anomaly)
-            try record.begin(anomaly)
-            let before = models.plan[.encode]
-            var exact = before
-            Promotion(.encode, .compute(.fp32), evidence: "").apply(to: &exact)
-            do {
-                let moments = try models.sourceStage(exact: true).encode(source) {
-                    clock.finished($0, of: $1)
-                }
-                record.keep(
-                    anomaly, from: before, to: exact, outcome: before.compute == .fp32 ? .repeated : .promoted
-                )
-                return moments
-            } catch let again as Anomaly {
-                throw Failure(
-                    .notFinite,
-                    "\(again): the encoded source picture is not finite, also in fp32; another VAE may help")
-            }
-        }
+        return try models.encodeSource(source, &record) { clock.finished($0, of: $1) }
     }
 
     /// Noise, and the source picture's latents, in the reference's order of draws.
@@ -273,120 +223,6 @@ package actor SDXLPipeline: Worker {
             try SourcePicture.sample($0, checkpoint.vae.configuration, noise: noise.draw())
         }
         return try DenoisingLoop(definite.trajectory, definite.guidance, clean: clean, noise: noise)
-    }
-
-    // MARK: - Recovery
-
-    /// Takes a step again from where it began: first as it was, watched layer by layer, then one rung wider at a time.
-    private func recover(
-        _ step: Int, _ loop: inout DenoisingLoop, _ denoising: inout Denoising, _ anomaly: Anomaly,
-        _ record: inout RecoveryRecord
-    ) throws {
-        PrecisionCounters.shared.count(anomaly)
-        let before = models.plan[.denoiser]
-        var site: String?
-        var promotion: Promotion?
-        while true {
-            try record.begin(anomaly)
-            if let promotion {
-                // A wider stage keeps its weights as the file has them; its features grow.
-                try RecoveryRecord.requireMemory(loop.latents.elementCount * 4 << 10, anomaly)
-                models.promote(promotion)
-                denoising = try denoising.renewed(&models)
-            }
-            let (result, seen) =
-                models.observers[.denoiser].map { observer in
-                    observer.observe {
-                        try loop.advance(step, models.plan[.denoiser].compute, predict: denoising.predict)
-                    }
-                } ?? (.failure(anomaly), [])
-            site = seen.firstNotFinite?.path ?? site
-            switch result {
-            case .success:
-                record.keep(
-                    anomaly, site: site, from: before, to: models.plan[.denoiser],
-                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
-                return
-            case .failure(let again as Anomaly):
-                promotion = RecoveryLadder.next(
-                    .denoiser, models.plan[.denoiser], site: seen.firstNotFinite?.path,
-                    hasBF16: facts.hasNativeBF16, evidence: "\(again)")
-                guard promotion == nil else { continue }
-                throw Failure(
-                    .notFinite,
-                    "\(again)\(site.map { ", first in \($0)" } ?? ""), also in fp32: no format paints this; the "
-                        + "denoiser's weights or the request are at fault")
-            case .failure(let error):
-                throw error
-            }
-        }
-    }
-
-    /// Decodes; a tile that is none is decoded again in float32, alone, and a picture that looks like none is kept only
-    /// when float32 gives the same.
-    private func decode(
-        _ latents: Tensor, _ record: inout RecoveryRecord, progress: (Int, Int) throws -> Void
-    ) throws -> Picture {
-        let before = models.plan[.decode]
-        let stage = try models.pictureStage()
-        let picture = try stage.decode(
-            latents,
-            redo: { anomaly, part, index in
-                PrecisionCounters.shared.count(anomaly)
-                try record.begin(anomaly)
-                return try redecode(part, index, of: stage.tileCount(latents), anomaly, &record)
-            }, progress: progress)
-        guard let suspicion = Guards.suspicion(picture.pixels) else { return picture }
-        let anomaly = Anomaly(check: .picture, stage: .decode, place: "the picture", found: suspicion)
-        PrecisionCounters.shared.count(anomaly)
-        try record.begin(anomaly)
-        let exact = try models.exactPictureStage().decode(latents, progress: { _, _ in })
-        var plan = before
-        Promotion(.decode, .compute(.fp32), evidence: "").apply(to: &plan)
-        if Guards.suspicion(exact.pixels) == nil {
-            record.keep(
-                anomaly, from: before, to: plan, outcome: before.compute == .fp32 ? .repeated : .promoted,
-                learning: before.compute == .fp32
-                    ? nil : Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)"))
-            return exact
-        }
-        let difference = zip(picture.pixels, exact.pixels).map { Int($0).distance(to: Int($1)).magnitude }
-            .max()
-        guard let difference, difference <= 8 else {
-            throw Failure(
-                .notFinite,
-                "\(anomaly); decoded again in fp32 it looks otherwise and still like none: the decoder is broken"
-            )
-        }
-        record.keep(anomaly, from: before, to: plan, outcome: .confirmed)
-        return exact
-    }
-
-    private func redecode(
-        _ latents: Tensor, _ index: Int, of count: Int, _ anomaly: Anomaly, _ record: inout RecoveryRecord
-    ) throws -> Tensor {
-        let before = models.plan[.decode]
-        let exact = try models.exactPictureStage()
-        var plan = before
-        Promotion(.decode, .compute(.fp32), evidence: "").apply(to: &plan)
-        let (result, seen) =
-            models.observers[.decode].map { observer in
-                observer.observe { try exact.tile(latents, index, of: count) }
-            } ?? (.failure(anomaly), [])
-        switch result {
-        case .success(let pixels):
-            record.keep(
-                anomaly, from: before, to: plan, outcome: before.compute == .fp32 ? .repeated : .promoted,
-                learning: before.compute == .fp32
-                    ? nil : Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)"))
-            return pixels
-        case .failure(let again as Anomaly):
-            let site = seen.firstNotFinite.map { ", first in \($0.path)" } ?? ""
-            throw Failure(
-                .notFinite, "the decoded picture: \(again)\(site), also in fp32; another VAE may help (--vae)"
-            )
-        case .failure(let error): throw error
-        }
     }
 
     /// Keeps what the request needed for the next one and the next run.
