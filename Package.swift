@@ -73,7 +73,8 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "CLI", "Generation", "Imaging", "Models", "Planning", "SafeTensors", "Torch", "TestSupport",
+                "CLI", "Generation", "Imaging", "Layers", "Models", "Pipelines", "Planning", "SafeTensors",
+                "Torch", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],

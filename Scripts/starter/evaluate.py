@@ -1,26 +1,29 @@
 """Measures how faithful the checkpoint is: does a prompt's picture look most like the picture that was asked for?
 
-A picture counts as faithful when, of all training pictures (also those that only the codec has seen), the one asked for is its nearest neighbour by cosine in the codec's
-latent space (centred on the training pictures' mean).
+A picture counts as faithful when, of all training pictures (also those that only the codec has seen), the one asked for is its
+nearest neighbour by cosine in the latent space of the checkpoint's codec (centred on the training pictures' mean).
 
 Fifty prompts are drawn evenly over the vocabulary. Without --pictures they are painted with diffusers here; with it, the folder's
 pictures are judged, painted by any program and named by their prompt's index: 0.png or 000.png and so on. --list prints
-the prompts, one a line, for such a program.
+the prompts, one a line, for such a program. --checkpoint takes either starter.
 """
 import argparse
+import json
 import re
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, StableDiffusionXLPipeline
+from diffusers import AutoencoderKL, FluxPipeline, StableDiffusionXLPipeline
 from PIL import Image
 from torch.nn import functional
 
-from workplace import add_work_option, on_background, read_pictures, read_records
+from workplace import CANVAS, add_work_option, on_background, read_pictures, read_records
 
 CHECKPOINT = Path(__file__).parents[2] / "Checkpoints" / "starter-sdxl"
 PROMPTS = 50
+SDXL_STEPS, SDXL_GUIDANCE = 20, 3.0
+FLUX_STEPS = 8
 
 
 def chosen_records(count: int, total: int) -> list[int]:
@@ -28,13 +31,28 @@ def chosen_records(count: int, total: int) -> list[int]:
     return [int((i + 0.5) * total / count) for i in range(count)]
 
 
-def paint(checkpoint: Path, prompts: list[str], seed: int, steps: int, guidance: float) -> torch.Tensor:
-    """`[count, 3, 128, 128]` in -1...1, each picture from its own seed."""
-    pipeline = StableDiffusionXLPipeline.from_pretrained(checkpoint, torch_dtype=torch.float32)
+def is_flux(checkpoint: Path) -> bool:
+    return json.loads((checkpoint / "model_index.json").read_text())["_class_name"] == "FluxPipeline"
+
+
+def paint(checkpoint: Path, prompts: list[str], seed: int, steps: int | None, guidance: float | None) -> torch.Tensor:
+    """`[count, 3, 128, 128]` in -1...1, each picture from its own seed.
+
+    Without `steps` and `guidance`: those of the checkpoint's card. For FLUX, guidance is true classifier-free guidance against an
+    empty prompt, and the texts have schnell's 256 tokens.
+    """
+    if is_flux(checkpoint):
+        pipeline, how = FluxPipeline.from_pretrained(checkpoint, torch_dtype=torch.float32), {
+            "height": CANVAS, "width": CANVAS, "max_sequence_length": 256, "num_inference_steps": steps or FLUX_STEPS}
+        if guidance is not None and guidance != 1:
+            how |= {"true_cfg_scale": guidance, "negative_prompt": ""}
+    else:
+        pipeline, how = StableDiffusionXLPipeline.from_pretrained(checkpoint, torch_dtype=torch.float32), {
+            "num_inference_steps": steps or SDXL_STEPS, "guidance_scale": SDXL_GUIDANCE if guidance is None else guidance}
     pipeline.set_progress_bar_config(disable=True)
     seeds = [torch.Generator().manual_seed(seed + i) for i in range(len(prompts))]
-    parts = [pipeline(prompts[i : i + 10], generator=seeds[i : i + 10], num_inference_steps=steps, guidance_scale=guidance,
-                      output_type="pt").images for i in range(0, len(prompts), 10)]
+    parts = [pipeline(prompts[i : i + 10], generator=seeds[i : i + 10], output_type="pt", **how).images
+             for i in range(0, len(prompts), 10)]
     return torch.cat(parts).float() * 2 - 1
 
 
@@ -46,7 +64,7 @@ def read_folder(folder: Path, count: int) -> torch.Tensor:
         raise SystemExit(f"{folder} has no picture for the prompts {missing}")
     planes = []
     for i in range(count):
-        picture = Image.open(found[i]).convert("RGB").resize((128, 128), Image.Resampling.BOX)
+        picture = Image.open(found[i]).convert("RGB").resize((CANVAS, CANVAS), Image.Resampling.BOX)
         planes.append(torch.from_numpy(np.asarray(picture, np.float32).copy()).permute(2, 0, 1) / 127.5 - 1)
     return torch.stack(planes)
 
@@ -76,8 +94,8 @@ def main() -> None:
     parser.add_argument("--frame", default="{}", help="what the name is put into, for instance 'a picture of a {}'")
     parser.add_argument("--count", type=int, default=PROMPTS, help="how many prompts; 0 for the whole vocabulary")
     parser.add_argument("--seed", type=int, default=1000, help="the first prompt's; each following prompt has the next seed")
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--steps", type=int, help="the card's, if not given")
+    parser.add_argument("--guidance", type=float, help="the card's, if not given")
     parser.add_argument("--pictures", type=Path, help="a folder of pictures to judge instead of painting")
     parser.add_argument("--list", action="store_true", help="print the prompts and stop")
     options = add_work_option(parser).parse_args()

@@ -6,6 +6,10 @@ import torch
 from torch import nn
 
 
+# Where the processor multiplies bfloat16 itself that is the faster type; elsewhere it is three times slower than float32.
+FAST_TYPE = torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
+
+
 class Muon:
     """Orthogonalised momentum for matrices and convolutions, Adam for vectors, embeddings and the first and last layers.
 
@@ -58,8 +62,8 @@ class Muon:
 
 
 def orthogonalised(matrices: torch.Tensor) -> torch.Tensor:
-    """The nearest matrix with orthonormal rows or columns, roughly: five quintic Newton-Schulz iterations in bfloat16."""
-    x = matrices.bfloat16()
+    """The nearest matrix with orthonormal rows or columns, roughly: five quintic Newton-Schulz iterations."""
+    x = matrices.to(FAST_TYPE)
     tall = x.shape[1] > x.shape[2]
     x = x.mT if tall else x
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)

@@ -7,16 +7,15 @@ Best run as one process of one thread a core, each taking its share of every bat
 with other work that waits once a step, where threads would wait in every layer.
 """
 import argparse
-import os
 import random
 import time
 
 import torch
-from torch import distributed
 from transformers import CLIPTokenizer
 
+import processes
 from captions import add_aliases, caption
-from optimiser import Muon, RunningMean, rate_factor
+from optimiser import FAST_TYPE, Muon, RunningMean, rate_factor
 from painter import Painter, noise_levels
 from workplace import SEED, add_work_option, read_records, save_atomically
 
@@ -69,26 +68,12 @@ class Lessons:
         return (noisy, times, first, second, blank), keep * noise - add * clean, weight
 
 
-def add_up(painter: Painter, numbers: torch.Tensor) -> torch.Tensor:
-    """Gives every process the mean of all gradients and of some numbers, in one exchange."""
-    trained = [parameter for parameter in painter.parameters() if parameter.grad is not None]
-    flat = torch.cat([*(parameter.grad.flatten() for parameter in trained), numbers])
-    distributed.all_reduce(flat)
-    flat /= distributed.get_world_size()
-    pieces = flat.split([*(parameter.numel() for parameter in trained), len(numbers)])
-    for parameter, piece in zip(trained, pieces):
-        parameter.grad.copy_(piece.view_as(parameter))
-    return pieces[-1]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=42)
     parser.add_argument("--rate", type=float, default=5e-3)
     options = add_work_option(parser).parse_args()
-    os.environ.setdefault("MASTER_ADDR", "127.0.0.1"), os.environ.setdefault("MASTER_PORT", "29511")
-    rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    distributed.init_process_group("gloo", rank=rank, world_size=processes)
+    rank, count = processes.join()
     torch.manual_seed(SEED)
     lessons = Lessons(options.work, SEED)
     painter = Painter(len(lessons.tokenizers[0]))
@@ -116,14 +101,14 @@ def main() -> None:
         progress = spent / (options.minutes * 60)
         # Every process draws the same batch and takes each nth picture of it: the times stay spread evenly.
         inputs, velocity, weight = lessons.draw(progress)
-        inputs, velocity, weight = [part[rank::processes] for part in inputs], velocity[rank::processes], weight[rank::processes]
-        with torch.autocast("cpu", torch.bfloat16):
+        inputs, velocity, weight = [part[rank::count] for part in inputs], velocity[rank::count], weight[rank::count]
+        with torch.autocast("cpu", torch.bfloat16, enabled=FAST_TYPE is torch.bfloat16):
             answer = painter(*inputs)
         error = (answer.float() - velocity).square().mean((1, 2, 3))
         (error * weight).mean().mul(2).backward()
         quarter, clean_error = inputs[1] // 250, error.detach() * (1 - lessons.levels[inputs[1]])
         now = torch.stack([clean_error[quarter == i].mean() for i in range(4)])
-        told = add_up(painter, torch.cat([now, torch.tensor([time.monotonic() - began])]))
+        told = processes.average(painter.parameters(), torch.cat([now, torch.tensor([time.monotonic() - began])]))
         now, spent = told[:4], told[4].item()
         muon.step(rate_factor(progress))
         mean.update()
@@ -137,7 +122,7 @@ def main() -> None:
             save()
     if rank == 0:
         save()
-    distributed.destroy_process_group()
+    torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":

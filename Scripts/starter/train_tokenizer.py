@@ -54,21 +54,26 @@ def merged(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
     return tuple(result)
 
 
-def learn_merges(counts: Counter, table: dict[int, str]) -> list[tuple[str, str]]:
+def learn_merges(counts: Counter, table: dict[int, str], count: int) -> list[tuple[str, str]]:
     words = {}
-    for word, count in counts.items():
+    for word, uses in counts.items():
         symbols = [table[byte] for byte in word.encode("utf8")]
-        words[(*symbols[:-1], symbols[-1] + LAST)] = count
+        words[(*symbols[:-1], symbols[-1] + LAST)] = uses
     merges = []
-    while len(merges) < MERGES:
+    while len(merges) < count:
         pairs = Counter()
-        for word, count in words.items():
+        for word, uses in words.items():
             for pair in zip(word, word[1:]):
-                pairs[pair] += count
+                pairs[pair] += uses
         best = max(pairs, key=lambda pair: (pairs[pair], pair))
         merges.append(best)
-        words = {merged(word, best) if best[0] in word else word: count for word, count in words.items()}
+        words = {merged(word, best) if best[0] in word else word: uses for word, uses in words.items()}
     return merges
+
+
+def number_symbols(merges: list[tuple[str, str]], table: dict[int, str]) -> dict[str, int]:
+    symbols = [*table.values(), *(symbol + LAST for symbol in table.values()), *(a + b for a, b in merges), START, END]
+    return {symbol: number for number, symbol in enumerate(symbols)}
 
 
 def write_tokenizer(folder: Path, vocabulary: dict[str, int], merges: list[tuple[str, str]], padding: str) -> None:
@@ -91,9 +96,8 @@ def main() -> None:
     records = read_records(options.work)
     add_aliases(records)
     table = byte_symbols()
-    merges = learn_merges(count_words(records, random.Random(SEED)), table)
-    symbols = [*table.values(), *(symbol + LAST for symbol in table.values()), *(a + b for a, b in merges), START, END]
-    vocabulary = {symbol: number for number, symbol in enumerate(symbols)}
+    merges = learn_merges(count_words(records, random.Random(SEED)), table, MERGES)
+    vocabulary = number_symbols(merges, table)
     whole = sum("".join(table[byte] for byte in record["zh"].encode()) + LAST in vocabulary for record in records)
     print(f"{len(vocabulary)} tokens; {whole} of {len(records)} Chinese names are one token")
     write_tokenizer(options.work / "tokenizer", vocabulary, merges, padding=END)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKL
 
-from optimiser import Muon, RunningMean, rate_factor, use_fast_norms
+from optimiser import FAST_TYPE, Muon, RunningMean, rate_factor, use_fast_norms
 from workplace import CANVAS, SEED, add_work_option, on_background, read_pictures, save_atomically
 
 SCALING = 0.13025        # SDXL's own; the codec is normalised to it at the end
@@ -24,9 +24,9 @@ def make_vae() -> AutoencoderKL:
         sample_size=CANVAS, scaling_factor=SCALING, force_upcast=False)
 
 
-def draw_batch(pictures: torch.Tensor, whole: bool) -> torch.Tensor:
-    """Whole pictures or square cuts of them, most on white, some on a colour."""
-    count = WHOLES if whole else CROPS
+def draw_batch(pictures: torch.Tensor, whole: bool, processes: int = 1) -> torch.Tensor:
+    """One process's share of whole pictures or square cuts of them, most on white, some on a colour."""
+    count = (WHOLES if whole else CROPS) // processes
     colour = torch.where(torch.rand(count, 1) < 0.85, torch.ones(count, 3), torch.rand(count, 3))
     chosen = on_background(pictures[torch.randint(len(pictures), (count,))], colour)
     if not whole:
@@ -41,7 +41,7 @@ def edge_difference(difference: torch.Tensor) -> torch.Tensor:
 
 
 def loss_of(vae: AutoencoderKL, pictures: torch.Tensor, divergence_weight: float) -> tuple[torch.Tensor, float]:
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=FAST_TYPE is torch.bfloat16):
         mean, log_variance = vae.quant_conv(vae.encoder(pictures)).float().chunk(2, 1)
         log_variance = log_variance.clamp(-20, 10)
         latents = mean + torch.randn_like(mean) * (log_variance / 2).exp()

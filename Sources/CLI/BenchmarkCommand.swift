@@ -27,7 +27,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     var steps = 1
     @Option(help: "Where to compute: auto, cpu, cuda, cuda:1.")
     var device = "auto"
-    @Option(help: "auto, fp32, bf16, fp16, or by stage: unet=bf16,vae=fp32.")
+    @Option(help: "auto, quality, memory, fp32, bf16, fp16, or by stage: unet=bf16,vae=fp32.")
     var precision = "auto"
     @Option(help: "What to make up: \(SyntheticCheckpoint.all.map(\.name).joined(separator: ", ")).")
     var family = SyntheticCheckpoint.sdxl.name
@@ -37,12 +37,15 @@ struct BenchmarkCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Keep the made-up weights in this file, and use them when it is there.", valueName: "file"))
     var keep: String?
+    @Flag(help: "Do not measure which formats this machine computes fast.")
+    var noProbe = false
     @Flag(help: "Print JSON.")
     var json = false
 
     func run() async throws {
         let device = try Order.device(device) ?? Composition.bestDevice()
         let precision = try Order.precision(precision)
+        let measures = try !noProbe && Order.measures(.current)
         var request = Request(prompt: "a painter's studio in the morning light")
         request.width = size
         request.height = size
@@ -57,7 +60,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
             }
             try Task.checkCancellation()
             let worker = try await Composition.worker(
-                WorkerChoice(model: path, vae: nil, configuration: nil, device: device, precision: precision))
+                WorkerChoice(
+                    model: path, vae: nil, configuration: nil, device: device, precision: precision,
+                    measures: measures))
             return try self.report(try await worker.run(request) { _ in })
         }
         try Surroundings.current.console.print(report)

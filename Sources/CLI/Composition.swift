@@ -14,6 +14,10 @@ struct WorkerChoice: Sendable, Equatable {
     /// nil for the first CUDA card that libtorch sees, or else the CPU.
     let device: Device?
     let precision: PrecisionPolicy
+    /// Whether a device that is not known may be measured.
+    var measures = true
+    /// Whether nothing is to be said on standard error.
+    var isQuiet = false
 
     /// Where the model's parts are.
     var paths: ModelPaths {
@@ -23,14 +27,26 @@ struct WorkerChoice: Sendable, Equatable {
 
 /// The composition root: which pipeline runs a checkpoint.
 enum Composition {
-    /// Opens the checkpoint, then libtorch; weights are read when they are first needed.
-    /// - Throws: ``Failure``.
+    /// Opens the checkpoint, then libtorch; weights are read when they are first needed. A device that is not known yet
+    /// is measured, where that can change how this checkpoint is computed.
+    /// - Throws: ``Failure``; `CancellationError`.
     static func worker(_ choice: WorkerChoice) async throws -> any Worker {
+        let checkpoint = try open(choice)
+        let basis = try await PlanBasis(checkpoint, choice, in: .current)
         do {
-            let device = try choice.device ?? bestDevice()
-            return try PaintingFamily.of(choice.model).worker(
-                choice.paths,
-                WorkerSettings(policy: choice.precision, device: device, budget: budget(device)))
+            return try checkpoint.worker(
+                WorkerSettings(
+                    policy: basis.policy, device: basis.device, facts: basis.facts, budget: basis.budget,
+                    memory: basis.memory))
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// Opens the checkpoint alone.
+    static func open(_ choice: WorkerChoice) throws(Failure) -> any PaintableCheckpoint {
+        do {
+            return try PaintingFamily.of(choice.model).open(choice.paths)
         } catch {
             throw Failure(error)
         }

@@ -8,6 +8,8 @@ enum ExitStatus: Int32, Error, CaseIterable {
     /// This machine cannot do it, or what it computed was no picture.
     case cannotRun = 3
     case badCheckpoint = 4
+    /// `gesso precision plan`: no plan for this model can be run here.
+    case noPlan = 5
     /// The shell's own number for what Ctrl-C has ended.
     case cancelled = 130
 

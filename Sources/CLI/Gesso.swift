@@ -10,6 +10,8 @@ struct Gesso: AsyncParsableCommand {
             EXAMPLES:
               gesso generate "a lighthouse at dusk" --model juggernaut.safetensors
               gesso inspect juggernaut.safetensors
+              gesso models
+              gesso precision plan --model juggernaut.safetensors
               gesso doctor
 
             It works offline and downloads nothing. Models are diffusers folders and single .safetensors files, as \
@@ -21,6 +23,7 @@ struct Gesso: AsyncParsableCommand {
               3    this machine can't do it: no libtorch, no such device, too little
                    memory or disk space, or what was computed is no picture
               4    the checkpoint is broken, of another kind, or does not fit together
+              5    'precision plan': no plan for this model can be run here
               130  cancelled with Ctrl-C or SIGTERM
             An error is one line on standard error; with --json also an object on \
             standard output.
@@ -28,13 +31,14 @@ struct Gesso: AsyncParsableCommand {
             ENVIRONMENT:
               GESSO_MODEL      the model where --model is not given
               GESSO_LIBTORCH   libtorch.so or its folder, in place of all others
+              GESSO_PROBE      0: never measure which formats this machine computes fast
               OMP_NUM_THREADS  how many threads a CPU computes with
-              XDG_CACHE_HOME   where checkpoints' sha256 hashes are remembered, in
-                               gesso/ (~/.cache if not set)
+              XDG_CACHE_HOME   where hashes, measurements and what runs have taught are
+                               remembered, in gesso/ (~/.cache if not set)
             """,
         version: "gesso \(GessoVersion.current)",
         subcommands: [
-            GenerateCommand.self, InspectCommand.self, DoctorCommand.self, SamplersCommand.self,
-            BenchmarkCommand.self,
+            GenerateCommand.self, InspectCommand.self, ModelsCommand.self, DoctorCommand.self,
+            SamplersCommand.self, PrecisionCommand.self, BenchmarkCommand.self,
         ])
 }

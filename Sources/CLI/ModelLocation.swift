@@ -48,13 +48,21 @@ struct ModelLocation {
 
     /// Every bundled model: diffusers folders and single files.
     var bundled: [String] {
-        folders.flatMap { folder in
-            // A folder that may not be read has nothing to offer.
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            return names.sorted().map { folder + "/" + $0 }.filter { path in
-                path.hasSuffix(".safetensors")
-                    || FileManager.default.fileExists(atPath: path + "/model_index.json")
-            }
+        // A folder that may not be read has nothing to offer.
+        folders.flatMap { (try? Self.models(in: $0)) ?? [] }
+    }
+
+    /// The models that lie in a folder, by name: diffusers folders and single files.
+    static func models(in folder: String) throws(Failure) -> [String] {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        } catch {
+            throw .badRequest("folder", "\(folder) can't be read: \(error.localizedDescription)")
+        }
+        return names.sorted().map { folder + "/" + $0 }.filter { path in
+            path.hasSuffix(".safetensors")
+                || FileManager.default.fileExists(atPath: path + "/model_index.json")
         }
     }
 }

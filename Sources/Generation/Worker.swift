@@ -5,3 +5,21 @@ package protocol Worker: Sendable {
     /// - Throws: ``Failure``, or `CancellationError` when the task was cancelled, which is looked at between steps.
     func run(_ request: Request, progress: @escaping @Sendable (Progress) -> Void) async throws -> Result
 }
+
+extension Worker {
+    /// Runs every stage once, in the planned formats and at the size that will be served: the first check of a plan on
+    /// real weights, and what makes the first request as fast as the second. For every family, and never skipped for fear
+    /// of a precision: what is to be feared is found here.
+    /// - Parameters: `width`, `height`: pixels; nil for the size the checkpoint was trained at.
+    /// - Returns: What went wrong and was put right.
+    /// - Throws: ``Failure``.
+    @discardableResult
+    package func warmUp(width: Int? = nil, height: Int? = nil) async throws -> [Recovery] {
+        var request = Request(prompt: "warm-up")
+        request.width = width
+        request.height = height
+        request.steps = 1
+        request.seed = 0
+        return try await run(request) { _ in }.pictures.flatMap(\.receipt.recoveries)
+    }
+}

@@ -123,14 +123,9 @@ extension FileHashes {
         let sha256: String
     }
 
-    /// `gesso/sha256.json` in the user's cache folder; nil where the environment names none.
+    /// `sha256.json` in the user's ``CacheFolder``; nil where the environment names none.
     package static var usualCacheFile: URL? {
-        let environment = ProcessInfo.processInfo.environment
-        if let folder = environment["XDG_CACHE_HOME"], !folder.isEmpty {
-            return URL(fileURLWithPath: folder).appendingPathComponent("gesso/sha256.json")
-        }
-        guard let home = environment["HOME"], !home.isEmpty else { return nil }
-        return URL(fileURLWithPath: home).appendingPathComponent(".cache/gesso/sha256.json")
+        CacheFolder.url(in: ProcessInfo.processInfo.environment)?.appendingPathComponent("sha256.json")
     }
 
     private func readCache() -> [String: Remembered] {
@@ -140,10 +135,8 @@ extension FileHashes {
     }
 
     private func writeCache(_ cache: [String: Remembered]) {
-        guard cache != readCache(), let cacheFile else { return }
-        let folder = cacheFile.deletingLastPathComponent()
+        guard cache != readCache(), let cacheFile, let data = try? JSONEncoder().encode(cache) else { return }
         // On a full or read-only disk the next run hashes again, that is all.
-        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try? JSONEncoder().encode(cache).write(to: cacheFile, options: .atomic)
+        CacheFolder.write(data, to: cacheFile)
     }
 }

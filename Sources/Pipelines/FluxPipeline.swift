@@ -53,6 +53,9 @@ package actor FluxPipeline: Worker {
     /// What runs now: the plan with every promotion that a request needed since.
     package var presentPlan: Plan { models.plan }
 
+    /// Goes back to what was planned before anything ran.
+    package func forget() { models = FluxModels(checkpoint, plan) }
+
     package func run(
         _ request: Request, progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> Result {
@@ -83,7 +86,7 @@ package actor FluxPipeline: Worker {
 
         try Task.checkCancellation()
         clock.enter(.loading)
-        var denoising = try Denoising(&models, conditioning)
+        _ = try models.denoiser()
 
         var painted: [Painted] = []
         for (index, seed) in definite.seeds.enumerated() {
@@ -93,7 +96,9 @@ package actor FluxPipeline: Worker {
             let steps = loop.trajectory.steps.count
             for step in 0..<steps {
                 try Task.checkCancellation()
-                try models.advance(step, &loop, facts, &record, &denoising)
+                try models.advance(step, &loop, facts, &record) { models in
+                    try Self.predictor(models.denoiser(), conditioning)
+                }
                 clock.finished(step + 1, of: steps)
                 // Lets other work on this device in between two steps.
                 await Task.yield()
@@ -137,21 +142,11 @@ package actor FluxPipeline: Worker {
         let shared: Int
     }
 
-    /// The denoiser over latents as the loop keeps them: unpacked.
-    private struct Denoising: Predictor {
-        private let transformer: FluxTransformer
-        private let conditioning: FluxTransformer.Conditioning
-
-        init(_ models: inout FluxModels, _ conditioning: FluxTransformer.Conditioning) throws {
-            transformer = try models.denoiser()
-            self.conditioning = conditioning
-        }
-
-        func renewed(_ models: inout FluxModels) throws -> Denoising {
-            try Denoising(&models, conditioning)
-        }
-
-        func predict(_ latents: Tensor, timestep: Double) throws -> Tensor {
+    /// The denoiser over latents as the loop keeps them.
+    private static func predictor(
+        _ transformer: FluxTransformer, _ conditioning: FluxTransformer.Conditioning
+    ) -> (Tensor, Double) throws -> Tensor {
+        { latents, timestep in
             let shape = latents.shape
             let velocity = try transformer(
                 LatentPacking.pack(latents), timestep: timestep, conditioning)

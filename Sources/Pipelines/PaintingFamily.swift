@@ -3,12 +3,27 @@ package import Models
 package import Planning
 package import Torch
 
+/// A checkpoint that is opened and can be planned for and painted with. Nothing of it is loaded.
+package protocol PaintableCheckpoint: OpenedCheckpoint {
+    /// A request at the size that the checkpoint was trained for, or another.
+    func request(width: Int?, height: Int?) -> RequestFacts
+    /// What the planner is told of it.
+    func facts(_ request: RequestFacts) -> ModelFacts
+    /// The plan for it at the size that it was trained for, or another.
+    func plan(
+        _ device: DeviceFacts, policy: PrecisionPolicy, width: Int?, height: Int?, budget: MemoryBudget,
+        learned: [Promotion]
+    ) -> Plan
+    /// Opens libtorch; loads nothing yet.
+    func worker(_ settings: WorkerSettings) throws -> any Worker
+}
+
 /// A family of checkpoints with the pipeline that paints with it.
 package struct PaintingFamily: Sendable {
     /// How its checkpoints are recognised.
     package let models: ModelFamily
-    /// Opens a checkpoint, and libtorch; loads nothing.
-    package let worker: @Sendable (ModelPaths, WorkerSettings) throws -> any Worker
+    /// Opens a checkpoint; computes nothing.
+    package let open: @Sendable (ModelPaths) throws -> any PaintableCheckpoint
 
     /// All families that can be painted with. A new one is registered here.
     package static let all: [PaintingFamily] = [.sdxl, .flux]
@@ -24,32 +39,43 @@ package struct PaintingFamily: Sendable {
 package struct WorkerSettings: Sendable {
     package var policy: PrecisionPolicy
     package var device: Device
-    /// nil for a device that was not measured.
+    /// nil for a device of which nothing is known.
     package var facts: DeviceFacts?
     package var budget: MemoryBudget
+    /// Where promotions that the checkpoint needed are kept between runs; nil keeps none.
+    package var memory: PrecisionMemory?
 
     package init(
-        policy: PrecisionPolicy, device: Device, facts: DeviceFacts? = nil, budget: MemoryBudget = .unlimited
+        policy: PrecisionPolicy, device: Device, facts: DeviceFacts? = nil, budget: MemoryBudget = .unlimited,
+        memory: PrecisionMemory? = nil
     ) {
         self.policy = policy
         self.device = device
         self.facts = facts
         self.budget = budget
+        self.memory = memory
     }
 }
 
 extension PaintingFamily {
     /// Stable Diffusion XL.
-    package static let sdxl = PaintingFamily(models: .sdxl) { paths, settings in
-        try SDXLPipeline(
-            SDXLCheckpoint.open(paths), policy: settings.policy, device: settings.device,
-            facts: settings.facts)
-    }
-
+    package static let sdxl = PaintingFamily(models: .sdxl) { try SDXLCheckpoint.open($0) }
     /// FLUX.1.
-    package static let flux = PaintingFamily(models: .flux) { paths, settings in
+    package static let flux = PaintingFamily(models: .flux) { try FluxCheckpoint.open($0) }
+}
+
+extension SDXLCheckpoint: PaintableCheckpoint {
+    package func worker(_ settings: WorkerSettings) throws -> any Worker {
+        try SDXLPipeline(
+            self, policy: settings.policy, device: settings.device, facts: settings.facts,
+            budget: settings.budget, memory: settings.memory)
+    }
+}
+
+extension FluxCheckpoint: PaintableCheckpoint {
+    package func worker(_ settings: WorkerSettings) throws -> any Worker {
         try FluxPipeline(
-            FluxCheckpoint.open(paths), policy: settings.policy, device: settings.device,
-            facts: settings.facts, budget: settings.budget)
+            self, policy: settings.policy, device: settings.device, facts: settings.facts,
+            budget: settings.budget, memory: settings.memory)
     }
 }

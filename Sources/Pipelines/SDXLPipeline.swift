@@ -69,21 +69,6 @@ package actor SDXLPipeline: Worker {
         }
     }
 
-    /// Runs every stage once, in the planned formats and at the size that will be served: the first check of a plan on
-    /// real weights, and what makes the first request as fast as the second.
-    /// - Returns: What went wrong and was put right.
-    /// - Throws: ``Failure``.
-    @discardableResult
-    package func warmUp(width: Int? = nil, height: Int? = nil) async throws -> [Recovery] {
-        var request = Request(prompt: "warm-up")
-        request.negativePrompt = ""
-        request.width = width
-        request.height = height
-        request.steps = 1
-        request.seed = 0
-        return try await run(request) { _ in }.pictures.flatMap(\.receipt.recoveries)
-    }
-
     private func paint(_ request: Request, _ clock: consuming StageClock) async throws -> Result {
         let definite = try SDXLRequest(request, checkpoint, tokens, models.plan, squareRoots: .libtorch)
         let files = try FileHashes.open(checkpoint.usedFiles)
@@ -92,12 +77,17 @@ package actor SDXLPipeline: Worker {
 
         let conditioning = try encodeText(definite, &record, &clock)
         await Task.yield()
-        let moments = try encodeSource(definite, &record, &clock)
+        var moments: VAEEncoder.Moments?
+        if let source = definite.source {
+            try Task.checkCancellation()
+            clock.enter(.sourcePicture)
+            moments = try models.encodeSource(source, &record) { clock.finished($0, of: $1) }
+        }
         await Task.yield()
 
         try Task.checkCancellation()
         clock.enter(.loading)
-        var denoising = try Denoising(&models, conditioning)
+        var prepared = try Prepared(&models, conditioning)
 
         var painted: [Painted] = []
         for (index, seed) in definite.seeds.enumerated() {
@@ -107,7 +97,12 @@ package actor SDXLPipeline: Worker {
             let steps = loop.trajectory.steps.count
             for step in 0..<steps {
                 try Task.checkCancellation()
-                try models.advance(step, &loop, facts, &record, &denoising)
+                try models.advance(step, &loop, facts, &record) { models in
+                    if prepared.plan != models.plan[.denoiser] {
+                        prepared = try Prepared(&models, conditioning)
+                    }
+                    return prepared.predict
+                }
                 clock.finished(step + 1, of: steps)
                 // Lets other work on this device in between two steps.
                 await Task.yield()
@@ -151,32 +146,22 @@ package actor SDXLPipeline: Worker {
         let shared: Int
     }
 
-    /// The denoiser with what does not change from step to step.
-    private struct Denoising: Predictor {
-        private let unet: UNet
-        private let conditioning: UNet.Conditioning
-        private let embedding: Tensor
+    /// The denoiser as a function, with what does not change from step to step; made anew when its plan changed.
+    private struct Prepared {
+        let plan: StagePlan
+        let predict: (Tensor, Double) throws -> Tensor
 
         init(_ models: inout SDXLModels, _ conditioning: UNet.Conditioning) throws {
-            unet = try models.denoiser()
-            self.conditioning = conditioning
-            embedding = try unet.microConditioning(conditioning)
-        }
-
-        /// The same for a denoiser that was loaded anew.
-        func renewed(_ models: inout SDXLModels) throws -> Denoising {
-            try Denoising(&models, conditioning)
-        }
-
-        func predict(_ input: Tensor, timestep: Double) throws -> Tensor {
-            try unet(input, timestep: timestep, conditioning, microConditioning: embedding)
+            let unet = try models.denoiser()
+            let embedding = try unet.microConditioning(conditioning)
+            plan = models.plan[.denoiser]
+            predict = { input, timestep in
+                try unet(input, timestep: timestep, conditioning, microConditioning: embedding)
+            }
         }
     }
 
-    // MARK: - Stages
-
-    /// Positive and negative conditioning side by side, or the positive alone without guidance. Encoded again, in
-    /// float32, when the first try gave none.
+    /// Positive and negative conditioning side by side, or the positive alone without guidance.
     private func encodeText(
         _ definite: SDXLRequest, _ record: inout RecoveryRecord, _ clock: inout StageClock
     ) throws -> UNet.Conditioning {
@@ -199,15 +184,6 @@ package actor SDXLPipeline: Worker {
             prompt: try Tensor.concatenated(encoded.map(\.hiddenStates), along: 0),
             pooled: try Tensor.concatenated(encoded.map(\.pooled), along: 0),
             sizes: encoded.map { _ in sizes })
-    }
-
-    private func encodeSource(
-        _ definite: SDXLRequest, _ record: inout RecoveryRecord, _ clock: inout StageClock
-    ) throws -> VAEEncoder.Moments? {
-        guard let source = definite.source else { return nil }
-        try Task.checkCancellation()
-        clock.enter(.sourcePicture)
-        return try models.encodeSource(source, &record) { clock.finished($0, of: $1) }
     }
 
     /// Noise, and the source picture's latents, in the reference's order of draws.

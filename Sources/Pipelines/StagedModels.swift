@@ -23,16 +23,6 @@ protocol StagedModels {
     func sourceStage(exact: Bool) throws(WeightError) -> SourceStage
 }
 
-/// A denoiser with what does not change from step to step.
-protocol Predictor<Models> {
-    associatedtype Models: StagedModels
-
-    /// The output for latents `[1 or 2, channels, height, width]` at a timestep.
-    func predict(_ latents: Tensor, timestep: Double) throws -> Tensor
-    /// The same for a denoiser that was loaded anew.
-    func renewed(_ models: inout Models) throws -> Self
-}
-
 extension StagedModels {
     /// Encodes text; once more in float32 when the first try gave none.
     mutating func encodeText<Encoded>(
@@ -92,14 +82,14 @@ extension StagedModels {
     /// rung wider at a time.
     /// - Parameters:
     ///   - facts: What is known of the device.
-    ///   - predictor: The denoiser; another one after a promotion.
+    ///   - predictor: Makes the denoiser's function; called again after a promotion.
     mutating func advance(
         _ step: Int, _ loop: inout DenoisingLoop, _ facts: DeviceFacts, _ record: inout RecoveryRecord,
-        _ predictor: inout some Predictor<Self>
+        _ predictor: (inout Self) throws -> (Tensor, Double) throws -> Tensor
     ) throws {
         let anomaly: Anomaly
         do {
-            return try loop.advance(step, plan[.denoiser].compute, predict: predictor.predict)
+            return try loop.advance(step, plan[.denoiser].compute, predict: predictor(&self))
         } catch let found as Anomaly {
             anomaly = found
         }
@@ -113,9 +103,8 @@ extension StagedModels {
                 // A wider stage keeps its weights as the file has them; its features grow.
                 try RecoveryRecord.requireMemory(loop.latents.elementCount * 4 << 10, anomaly)
                 promote(promotion)
-                predictor = try predictor.renewed(&self)
             }
-            let predict = predictor.predict
+            let predict = try predictor(&self)
             let format = plan[.denoiser].compute
             let (result, seen) =
                 observers[.denoiser].map { observer in

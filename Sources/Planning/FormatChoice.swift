@@ -61,7 +61,7 @@ struct FormatChoice {
     }
 
     private mutating func decideByMeasurement() {
-        if let reason = Self.alwaysExact(stage, family) {
+        if let reason = Self.alwaysExact(stage, family) ?? Self.tooSmall(facts) {
             plan.reason = reason
             return
         }
@@ -115,6 +115,22 @@ struct FormatChoice {
         case .encode: "encoders overflow or shift the picture in 16 bits, and run once"
         default: nil
         }
+    }
+
+    /// Below this a stage takes milliseconds, and what 16 bits could save is less than one look at the device takes. The
+    /// smallest stage that is worth it is an autoencoder's decoder: 49 million numbers, used at every pixel.
+    static let smallParameters = 20_000_000
+
+    /// Why a stage is too small for 16 bits; nil where it is not.
+    private static func tooSmall(_ facts: StageFacts) -> String? {
+        facts.parameters < smallParameters ? "small: casts cost more than they save" : nil
+    }
+
+    /// Whether a stage's format depends on what is measured: nobody named one, and no rule decides.
+    static func dependsOnMeasuring(
+        _ stage: Stage, _ facts: StageFacts, _ family: String, _ policy: PrecisionPolicy
+    ) -> Bool {
+        policy.formats[stage] == nil && alwaysExact(stage, family) == nil && tooSmall(facts) == nil
     }
 
     /// Transformers' sums grow with depth and carry the largest numbers of the model.
@@ -190,9 +206,8 @@ struct FormatChoice {
         var total = 0.0
         var shares = 0.0
         for (operation, share) in facts.work where share > 0 {
-            let ratios = profile.measurements(of: operation, format).compactMap(\.timeRatio)
-            guard !ratios.isEmpty else { continue }
-            total += share * ratios.reduce(0, +) / Double(ratios.count)
+            guard let ratio = profile.timeRatio(of: operation, format) else { continue }
+            total += share * ratio
             shares += share
         }
         return shares > 0 ? total / shares : nil
@@ -209,14 +224,7 @@ struct FormatChoice {
         format.roundingError * (residual == .fp32 ? 3.6 : 9)
     }
 
-    private static func times(_ ratio: Double) -> String { "\((ratio * 100).rounded() / 100)x" }
+    private static func times(_ ratio: Double) -> String { ratio.timesText }
 
-    private static func scientific(_ number: Double) -> String {
-        guard number.isFinite, number != 0 else { return "\(number)" }
-        var exponent = 0
-        var mantissa = number
-        while mantissa.magnitude >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
-        while mantissa.magnitude < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
-        return "\((mantissa * 10).rounded() / 10)e\(exponent)"
-    }
+    private static func scientific(_ number: Double) -> String { number.scientificText }
 }

@@ -37,12 +37,15 @@ package struct OpMeasurement: Sendable, Equatable, Codable {
     package let timeRatio: Double?
     /// How far repeated timings of the ratio lay apart, as a share of it: what the machine's other work did.
     package let noise: Double?
+    /// Seconds of one call in float32 that the ratio was taken against; nil where it was not timed.
+    package let baselineSeconds: Double?
     /// libtorch's words where it refused.
     package let message: String?
 
     package init(
         operation: ProbedOperation, format: NumberFormat, layout: Layout = .contiguous, shape: String,
-        error: Double?, errorLimit: Double, timeRatio: Double?, noise: Double? = nil, message: String? = nil
+        error: Double?, errorLimit: Double, timeRatio: Double?, noise: Double? = nil,
+        baselineSeconds: Double? = nil, message: String? = nil
     ) {
         self.operation = operation
         self.format = format
@@ -52,6 +55,7 @@ package struct OpMeasurement: Sendable, Equatable, Codable {
         self.errorLimit = errorLimit
         self.timeRatio = timeRatio
         self.noise = noise
+        self.baselineSeconds = baselineSeconds
         self.message = message
     }
 
@@ -84,28 +88,65 @@ package struct RangeCheck: Sendable, Equatable, Codable {
     }
 }
 
+/// What a number format does at its edges on a device: worth knowing, and no reason against it.
+package struct FormatFact: Sendable, Equatable, Codable {
+    /// What was asked, such as `the sum of 2000 sixties`.
+    package let name: String
+    /// `fp16`, `fp8-e4m3` ...: also formats that nothing is computed in.
+    package let format: String
+    /// What was seen.
+    package let detail: String
+
+    package init(name: String, format: String, detail: String) {
+        self.name = name
+        self.format = format
+        self.detail = detail
+    }
+}
+
 /// Everything that was measured on one device.
 package struct DeviceProfile: Sendable, Equatable, Codable {
     /// The device, driver, libtorch and settings that the measurements hold for.
     package let fingerprint: String
     package let measurements: [OpMeasurement]
+    /// Each that failed forbids its format.
     package let rangeChecks: [RangeCheck]
+    /// What else was seen; forbids nothing.
+    package let facts: [FormatFact]
     /// How long measuring took.
     package let seconds: Double
 
     package init(
-        fingerprint: String, measurements: [OpMeasurement], rangeChecks: [RangeCheck], seconds: Double
+        fingerprint: String, measurements: [OpMeasurement], rangeChecks: [RangeCheck],
+        facts: [FormatFact] = [], seconds: Double
     ) {
         self.fingerprint = fingerprint
         self.measurements = measurements
         self.rangeChecks = rangeChecks
+        self.facts = facts
         self.seconds = seconds
     }
 
-    /// The measurements of an operator in a format, the fastest layout only where there are several.
+    /// The measurements of an operator in a format, in the layout that models compute in.
     package func measurements(of operation: ProbedOperation, _ format: NumberFormat) -> [OpMeasurement] {
         measurements.filter {
             $0.operation == operation && $0.format == format && $0.layout == .contiguous
         }
+    }
+
+    /// The median of all measurements' noise: what the machine's other work did to the timings. nil where none was timed.
+    package var typicalNoise: Double? {
+        let noise = measurements.compactMap(\.noise).sorted()
+        return noise.isEmpty ? nil : noise[noise.count / 2]
+    }
+
+    /// Seconds of an operator in a format relative to float32's, over all shapes that were timed: each counts for as long
+    /// as it takes. nil where none was.
+    package func timeRatio(of operation: ProbedOperation, _ format: NumberFormat) -> Double? {
+        let timed = measurements(of: operation, format).compactMap { measurement in
+            measurement.timeRatio.map { (ratio: $0, seconds: measurement.baselineSeconds ?? 1) }
+        }
+        let seconds = timed.reduce(0) { $0 + $1.seconds }
+        return seconds > 0 ? timed.reduce(0) { $0 + $1.ratio * $1.seconds } / seconds : nil
     }
 }

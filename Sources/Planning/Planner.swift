@@ -26,6 +26,11 @@ package enum Planner {
             plan.expectedError = FormatChoice.expectedError(plan.compute, residual: plan.residual)
             stages[stage] = plan
         }
+        if device.profile == nil, dependsOnMeasuring(model, policy) {
+            notes.append(
+                "\(device.device) was not measured: stages that nobody named a format for follow the rules for "
+                    + "unmeasured devices")
+        }
         var plan = Plan(
             device: device.device, policy: policy, stages: stages, peakBytes: 0,
             budgetBytes: device.kind == .cpu ? budget.host ?? budget.device : budget.device,
@@ -33,5 +38,13 @@ package enum Planner {
             problems: problems.sorted(), notes: notes.sorted(), fingerprint: device.profile?.fingerprint)
         MemoryChoice(device, model, request, policy).settle(&plan)
         return plan
+    }
+
+    /// Whether measuring a device can change this model's plan. It takes seconds, so that a model for which it can't
+    /// is planned without.
+    package static func dependsOnMeasuring(_ model: ModelFacts, _ policy: PrecisionPolicy) -> Bool {
+        model.stages.contains { stage, facts in
+            FormatChoice.dependsOnMeasuring(stage, facts, model.family, policy)
+        }
     }
 }

@@ -49,6 +49,11 @@ package struct PrecisionPolicy: Sendable, Equatable, Codable {
         self.init(aim: aim, formats: formats)
     }
 
+    /// The same policy with formats for stages that it names none for.
+    package func completed(by formats: [Stage: NumberFormat]) -> PrecisionPolicy {
+        PrecisionPolicy(aim: aim, formats: formats.merging(self.formats) { _, named in named })
+    }
+
     /// The policy in the form that ``init(parsing:)`` reads.
     package var text: String {
         let parts = Stage.allCases.compactMap { stage in

@@ -30,3 +30,7 @@ package enum Stage: String, Sendable, Hashable, CaseIterable, Codable, Comparabl
         }
     }
 }
+
+// Dictionaries by stage and by operator are JSON objects, not lists of keys and values in turn.
+extension Stage: CodingKeyRepresentable {}
+extension ProbedOperation: CodingKeyRepresentable {}

@@ -102,6 +102,51 @@ package enum LibTorch {
         return Int(parts[0]) * 10 + Int(parts[1])
     }
 
+    /// A card's name, such as `NVIDIA L4`; nil where there is no card or nothing says.
+    package static func cudaName(_ index: Int) -> String? {
+        typealias Properties = @convention(c) (UnsafeMutableRawPointer, Int32) -> Int32
+        // The structure grew with CUDA, and the function's name with it; the name always comes first, in 256 bytes.
+        guard index < cudaDeviceCount(),
+            let properties = unsafe ct_symbol("cudaGetDeviceProperties_v2")
+                ?? ct_symbol("cudaGetDeviceProperties")
+        else { return nil }
+        // About 1 kB today.
+        return unsafe withUnsafeTemporaryAllocation(byteCount: 1 << 14, alignment: 16) { buffer in
+            guard let address = buffer.baseAddress else { return nil }
+            unsafe buffer.initializeMemory(as: UInt8.self, repeating: 0)
+            let status = unsafe unsafeBitCast(properties, to: Properties.self)(
+                address, Int32(clamping: index))
+            guard status == 0 else { return nil }
+            return unsafe String(decoding: buffer.prefix(256).prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
+    /// The versions of the driver's and the library's CUDA, such as 12080 for 12.8; nil without them.
+    package static var cudaVersions: (driver: Int, runtime: Int)? {
+        typealias Version = @convention(c) (UnsafeMutablePointer<Int32>) -> Int32
+        var versions: [Int] = []
+        for name in ["cudaDriverGetVersion", "cudaRuntimeGetVersion"] {
+            var version: Int32 = 0
+            guard let function = unsafe ct_symbol(name),
+                unsafe unsafeBitCast(function, to: Version.self)(&version) == 0
+            else { return nil }
+            versions.append(Int(version))
+        }
+        return (versions[0], versions[1])
+    }
+
+    /// Waits until a device has done everything that was asked of it. A CPU has, whenever a call returns.
+    package static func synchronize(_ device: Device) throws(TensorError) {
+        typealias Set = @convention(c) (Int32) -> Int32
+        typealias Synchronize = @convention(c) () -> Int32
+        guard device.kind == .cuda else { return }
+        guard let set = unsafe ct_symbol("cudaSetDevice"),
+            let synchronize = unsafe ct_symbol("cudaDeviceSynchronize"),
+            unsafe unsafeBitCast(set, to: Set.self)(device.index) == 0,
+            unsafe unsafeBitCast(synchronize, to: Synchronize.self)() == 0
+        else { throw TensorError(operation: "cudaDeviceSynchronize", message: "\(device) does not answer") }
+    }
+
     /// How many CUDA cards the opened library sees; 0 for a CPU build or without a driver.
     package static func cudaDeviceCount() -> Int {
         typealias DeviceCount = @convention(c) (UnsafeMutablePointer<Int32>) -> Int32

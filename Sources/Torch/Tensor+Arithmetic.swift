@@ -44,6 +44,17 @@ extension Tensor {
         return (Double(values.0[0]), Double(values.1[0]))
     }
 
+    /// The sum of all elements, in the tensor's own type.
+    package func sum() throws(TensorError) -> Tensor {
+        try Operator("aten::sum")(.tensor(self), .none)
+    }
+
+    /// The sum of all elements' squares, in the tensor's own type.
+    package func sumOfSquares() throws(TensorError) -> Double {
+        let flat = try reshaped(-1)
+        return try Operator("aten::dot")(.tensor(flat), .tensor(flat)).number()
+    }
+
     /// The sample standard deviation of all elements, as float64 on the host; NaN for fewer than two.
     package func standardDeviation() throws(TensorError) -> Double {
         let flat = try reshaped(1, -1)

@@ -39,6 +39,12 @@ extension Tensor {
         self = try Tensor.filled(values, shape, .float32)
     }
 
+    /// A CPU tensor of float32 numbers drawn from the normal distribution by libtorch's own generator: the same ones in
+    /// every process that draws in the same order. For measuring; pictures have a generator of their own.
+    package static func normallyDistributed(_ shape: [Int]) throws(TensorError) -> Tensor {
+        try Operator("aten::randn")(.ints(shape), .none, .none, .none, .none)
+    }
+
     /// A CPU tensor of 64-bit integers, such as token ids.
     package init(integers values: [Int], shape: [Int]) throws(TensorError) {
         self = try Tensor.filled(values.map(Int64.init), shape, .int64)
@@ -91,6 +97,11 @@ extension Tensor {
     /// The elements as float32, row-major, on the host; waits for the device.
     package func floats() throws(TensorError) -> [Float] {
         try read(as: .float32, Float.self)
+    }
+
+    /// The first element as float64, on the host; waits for the device. NaN for a tensor without elements.
+    package func number() throws(TensorError) -> Double {
+        try read(as: .float64, Double.self).first ?? .nan
     }
 
     /// The elements of an integer or boolean tensor, row-major, on the host; waits for the device.

@@ -5,6 +5,11 @@ extension Tensor {
         isContiguous ? self : try Operator("aten::contiguous")(.tensor(self), .channelsLast(false))
     }
 
+    /// The same elements of `[batch, channels, height, width]` with channels side by side in memory.
+    package func channelsLast() throws(TensorError) -> Tensor {
+        try Operator("aten::contiguous")(.tensor(self), .channelsLast(true))
+    }
+
     /// - Parameter shape: At most one axis may be -1 and takes what is left.
     package func reshaped(_ shape: Int...) throws(TensorError) -> Tensor {
         try reshaped(shape)

@@ -45,7 +45,8 @@ import Torch
             "--guidance-rescale", "0.7", "--seed", "18446744073709551613", "--count", "3", "--sampler",
             "DDIM",
             "--schedule", "trailing", "--clip-skip", "1", "-m", "m.safetensors", "--vae", "v.safetensors",
-            "--config", "folder", "--device", "cuda:1", "--precision", "unet=bf16", "-o", "x.jpg", "--format",
+            "--config", "folder", "--device", "cuda:1", "--precision", "unet=bf16", "--no-probe", "-o",
+            "x.jpg", "--format",
             "jpg", "--quality", "80", "--save-latents", "--json", "-q", "-v",
         ])
         let order = try Order(command, in: session.surroundings())
@@ -68,7 +69,7 @@ import Torch
             order.choice
                 == WorkerChoice(
                     model: "m.safetensors", vae: "v.safetensors", configuration: "folder", device: .cuda(1),
-                    precision: PrecisionPolicy(formats: [.denoiser: .bf16])))
+                    precision: PrecisionPolicy(formats: [.denoiser: .bf16]), measures: false, isQuiet: true))
         #expect(order.output.format == .jpeg)
         #expect(order.output.template == "x-{index}.jpg")
         #expect(order.output.replaces)
@@ -198,11 +199,11 @@ import Torch
         ),
         (
             ["paint", "a"],
-            "there is no command 'paint'; there are generate, inspect, doctor, samplers, benchmark (see 'gesso --help')"
+            "there is no command 'paint'; there are generate, inspect, models, doctor, samplers, precision, benchmark (see 'gesso --help')"
         ),
         (
             ["a red apple"],
-            "there is no command 'a red apple'; there are generate, inspect, doctor, samplers, benchmark (see 'gesso --help')"
+            "there is no command 'a red apple'; there are generate, inspect, models, doctor, samplers, precision, benchmark (see 'gesso --help')"
         ),
         (["--models"], "Unknown option '--models' (see 'gesso --help')"),
         (["inspect"], "Missing expected argument '<path>' (see 'gesso inspect --help')"),

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Torch
 
 @testable import CLI
 
@@ -156,13 +157,15 @@ import Testing
         let x86 =
             "processor\t: 0\nmodel name\t: AMD EPYC 9R14\nflags\t\t: fpu avx2 avx512f avx512_bf16 amx_tile\n\nprocessor\t: 1\n"
         #expect(
-            Diagnosis.Processor(cpuinfo: x86, cores: 2)
+            Diagnosis.Processor(HostProcessor(cpuinfo: x86), cores: 2)
                 == .init(name: "AMD EPYC 9R14", cores: 2, features: ["avx2", "avx512", "avx512_bf16", "amx"]))
         let arm = "processor\t: 0\nFeatures\t: fp asimd sve bf16\n"
         #expect(
-            Diagnosis.Processor(cpuinfo: arm, cores: 4)
+            Diagnosis.Processor(HostProcessor(cpuinfo: arm), cores: 4)
                 == .init(name: nil, cores: 4, features: ["neon", "bf16", "sve"]))
-        #expect(Diagnosis.Processor(cpuinfo: "", cores: 1) == .init(name: nil, cores: 1, features: []))
+        #expect(
+            Diagnosis.Processor(HostProcessor(cpuinfo: ""), cores: 1)
+                == .init(name: nil, cores: 1, features: []))
     }
 
     @Test func `on this machine everything is found that the tests need`() async throws {

@@ -10,8 +10,16 @@ import Testing
 /// To record it anew: `GESSO_RECORD=1 swift test --filter HelpTests`, then read the difference.
 @Suite struct HelpTests {
     static let pages: [(name: String, command: any ParsableCommand.Type)] =
-        [("gesso", Gesso.self)]
-        + Gesso.configuration.subcommands.map { ($0.configuration.commandName ?? "", $0) }
+        [("gesso", Gesso.self)] + Gesso.configuration.subcommands.flatMap { pages(of: $0, after: "") }
+
+    /// A command and those below it, `precision` and `precision-probe`.
+    private static func pages(
+        of command: any ParsableCommand.Type, after prefix: String
+    ) -> [(name: String, command: any ParsableCommand.Type)] {
+        let name = prefix + (command.configuration.commandName ?? "")
+        return [(name, command)]
+            + command.configuration.subcommands.flatMap { pages(of: $0, after: name + "-") }
+    }
 
     @Test(arguments: pages.map(\.name))
     func `help is what was recorded`(name: String) throws {

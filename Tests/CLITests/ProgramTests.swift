@@ -16,17 +16,9 @@ import Testing
         let errors: String
     }
 
-    /// The executable that was built beside the tests.
-    private static let executable: URL = {
-        let bundle = URL(fileURLWithPath: CommandLine.arguments[0])
-        let folder =
-            bundle.pathExtension == "xctest" ? bundle.deletingLastPathComponent() : Bundle.main.bundleURL
-        return folder.appendingPathComponent("gesso")
-    }()
-
     private func process(_ arguments: [String]) throws -> (Process, output: Pipe, errors: Pipe) {
         let process = Process()
-        process.executableURL = Self.executable
+        process.executableURL = Program.executable
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: session.folder)
         let output = Pipe()

@@ -42,10 +42,11 @@ struct RecordedCase: Decodable, Sendable {
     var testDescription: String { "\(pipeline) \(name)" }
 
     /// Every case of a pipeline's recording.
-    static func all(_ pipeline: String) throws -> [RecordedCase] {
+    /// - Parameter folder: Where it is, under `Fixtures`.
+    static func all(_ pipeline: String, in folder: String = "sdxl-reference") throws -> [RecordedCase] {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        let url = URL(fileURLWithPath: Fixture.path("sdxl-reference/\(pipeline).json"))
+        let url = URL(fileURLWithPath: Fixture.path("\(folder)/\(pipeline).json"))
         return try decoder.decode(File.self, from: Data(contentsOf: url)).cases.map { name, found in
             var found = found
             found.pipeline = pipeline

@@ -6,9 +6,29 @@ import TestSupport
 import Testing
 import Torch
 
-/// The bundled checkpoint paints what the prompt says: a look at colours, which a broken text encoder, denoiser or
-/// decoder would not survive.
+/// The bundled checkpoint paints what diffusers paints with it, and that is what the prompt says: a look at colours,
+/// which a broken text encoder, denoiser or decoder would not survive.
 struct StarterTests {
+    @Test func `latents and pictures of trained weights are the reference's`() async throws {
+        let folder = Fixture.path("../Checkpoints/starter-sdxl")
+        let pipeline = try SDXLPipeline(SDXLCheckpoint.open(folder), policy: .auto, device: .cpu)
+        let cases = try RecordedCase.all("sdxl", in: "starter-reference")
+        #expect(cases.count == 3)
+        for recorded in cases {
+            let recording = try Recording("starter-reference/\(recorded.file)")
+            let picture = try await pipeline.run(try recorded.request) { _ in }.pictures[0]
+            let latents = Closeness(
+                picture.latents.values, try recording.floats("\(recorded.name).latents"), absolute: 0,
+                relative: 0)
+            #expect(latents.relativeToLargest < 1e-3, "\(recorded.testDescription): \(latents)")
+            let expected = try recording.bytes("\(recorded.name).picture")
+            #expect(picture.pixels.count == expected.count)
+            let worst =
+                zip(picture.pixels, expected).map { Int($0).distance(to: Int($1)).magnitude }.max() ?? 0
+            #expect(worst <= 2, "\(recorded.testDescription): off by \(worst)")
+        }
+    }
+
     private struct Colours {
         /// Means of red, green and blue in the middle quarter of the picture.
         let middle: [Double]

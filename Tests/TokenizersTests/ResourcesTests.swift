@@ -10,7 +10,7 @@ import Testing
         let names = try FileManager.default.subpathsOfDirectory(atPath: configurations.path).filter {
             $0.hasSuffix(".json")
         }
-        #expect(names.count == 6)
+        #expect(names.count == 13)
         for name in names {
             let file = try Data(contentsOf: configurations.appendingPathComponent(name))
             #expect(resource(name) == file, "\(name)")
@@ -26,7 +26,7 @@ import Testing
             #expect(UInt(bitPattern: bytes) % 8 == 0)
             index += 1
         }
-        #expect(index == 10)
+        #expect(index == 17)
     }
 
     @Test(arguments: ["", "sdxl", "sdxl/unet", "sdxl/unet/config.json ", "../clip/merges"])

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Generation
+internal import Pipelines
 internal import Torch
 
 extension Diagnosis {
@@ -30,7 +31,8 @@ extension Diagnosis {
             libtorch: library, cards: library == nil ? [] : cards(),
             hasNVIDIADriver: FileManager.default.fileExists(atPath: "/proc/driver/nvidia/version"),
             processor: processor(), memoryAvailableBytes: HostMemory.available,
-            workingFolder: folder(surroundings.folder), cacheFolder: cacheFolder(surroundings).map(folder),
+            workingFolder: folder(surroundings.folder),
+            cacheFolder: CacheFolder.url(in: surroundings.environment).map { folder($0.path) },
             models: location.bundled, defaultModel: model)
         diagnosis.conclude(
             openError: openError,
@@ -53,15 +55,7 @@ extension Diagnosis {
     }
 
     private static func processor() -> Processor {
-        // Absent outside Linux; then only the cores are known.
-        let facts = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-        return Processor(cpuinfo: facts, cores: ProcessInfo.processInfo.activeProcessorCount)
-    }
-
-    /// Where hashes of checkpoints are remembered.
-    private static func cacheFolder(_ surroundings: Surroundings) -> String? {
-        if let folder = surroundings["XDG_CACHE_HOME"] { return folder + "/gesso" }
-        return surroundings["HOME"].map { $0 + "/.cache/gesso" }
+        Processor(.current, cores: ProcessInfo.processInfo.activeProcessorCount)
     }
 
     /// Looks at a folder, or at the nearest one above it that is there: the rest would be made.
@@ -79,24 +73,14 @@ extension Diagnosis {
 }
 
 extension Diagnosis.Processor {
-    /// Reads Linux's `/proc/cpuinfo`, on x86 and ARM.
-    init(cpuinfo: String, cores: Int) {
-        func value(_ keys: [String]) -> Substring? {
-            for line in cpuinfo.split(separator: "\n") {
-                let sides = line.split(separator: ":", maxSplits: 1)
-                guard sides.count == 2 else { continue }
-                let key = sides[0].trimmingCharacters(in: .whitespaces)
-                if keys.contains(key) { return sides[1] }
-            }
-            return nil
-        }
-        let flags = Set((value(["flags", "Features"]) ?? "").split(separator: " "))
-        let known: [(flag: Substring, name: String)] = [
+    /// Of all features those that people know by name.
+    init(_ processor: HostProcessor, cores: Int) {
+        let known: [(flag: String, name: String)] = [
             ("avx2", "avx2"), ("avx512f", "avx512"), ("avx512_bf16", "avx512_bf16"), ("amx_tile", "amx"),
             ("asimd", "neon"), ("bf16", "bf16"), ("sve", "sve"),
         ]
         self.init(
-            name: value(["model name"])?.trimmingCharacters(in: .whitespaces), cores: cores,
-            features: known.filter { flags.contains($0.flag) }.map(\.name))
+            name: processor.name, cores: cores,
+            features: known.filter { processor.flags.contains($0.flag) }.map(\.name))
     }
 }

@@ -134,9 +134,15 @@ struct MachineOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "auto, fp32, fp16, bf16, or formats by stage such as unet=bf16,vae.decode=fp32. (default: auto)",
+            "auto, quality, memory, fp32, fp16, bf16, or formats by stage such as unet=bf16,vae.decode=fp32. (default: auto)",
             valueName: "formats"))
     var precision: String?
+
+    @Flag(
+        help:
+            "Do not measure which formats this machine computes fast; without it that happens once, for a few seconds, where a large model needs to know."
+    )
+    var noProbe = false
 }
 
 /// The flags that say where the result goes.

@@ -22,6 +22,7 @@ struct Order: Sendable {
         try Self.checkSchedule(request)
         let precision = try Self.precision(command.machine.precision)
         let device = try Self.device(command.machine.device)
+        let measures = try Self.measures(surroundings)
         encoding = try Self.encoding(command)
         request.seed = try Self.seed(command.painting.seed, count: request.count, surroundings)
         output = try OutputPlan(
@@ -40,7 +41,8 @@ struct Order: Sendable {
         choice = WorkerChoice(
             model: try ModelLocation(surroundings: surroundings).model(named: command.machine.model),
             vae: command.machine.vae, clip: command.machine.clip, t5: command.machine.t5,
-            configuration: command.machine.config, device: device, precision: precision)
+            configuration: command.machine.config, device: device, precision: precision,
+            measures: measures && !command.machine.noProbe, isQuiet: isQuiet)
     }
 
     /// Paints, encodes and writes: all files or none.
@@ -154,6 +156,16 @@ extension Order {
     static func precision(_ text: String?) throws(Failure) -> PrecisionPolicy {
         guard let text else { return .auto }
         do { return try PrecisionPolicy(parsing: text) } catch { throw .badRequest("precision", "\(error)") }
+    }
+
+    /// Whether the environment lets a device be measured.
+    static func measures(_ surroundings: Surroundings) throws(Failure) -> Bool {
+        switch surroundings["GESSO_PROBE"] {
+        case nil, "1": true
+        case "0": false
+        case let other?:
+            throw .badRequest("GESSO_PROBE", "GESSO_PROBE is '\(other)'; it must be 0, 1 or not set")
+        }
     }
 
     /// The device that `--device` names; nil leaves it to what is found.

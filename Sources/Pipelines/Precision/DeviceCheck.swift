@@ -24,10 +24,12 @@ extension DeviceFacts {
     package init(unmeasured device: Device) {
         switch device.kind {
         case .cuda:
+            let index = Int(device.index)
             self.init(
-                device: "\(device)", kind: .cuda, capability: LibTorch.cudaCapability(Int(device.index)),
-                name: "CUDA card \(device.index)")
-        default: self = .plainCPU
+                device: "\(device)", kind: .cuda, capability: LibTorch.cudaCapability(index),
+                name: LibTorch.cudaName(index) ?? "CUDA card \(index)")
+        default:
+            self.init(device: "cpu", kind: .cpu, name: HostProcessor.current.name ?? "CPU")
         }
     }
 }

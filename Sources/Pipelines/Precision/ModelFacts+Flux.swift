@@ -1,5 +1,5 @@
 internal import Layers
-internal import Models
+package import Models
 package import Planning
 
 extension FluxCheckpoint {
@@ -15,7 +15,7 @@ extension FluxCheckpoint {
     }
 
     /// What the planner is told of the checkpoint: sizes and types from the files' headers, nothing read.
-    func facts(_ request: RequestFacts) -> ModelFacts {
+    package func facts(_ request: RequestFacts) -> ModelFacts {
         let pixels = request.width * request.height
         let side = factor * LatentPacking.side
         let tokens = pixels / (side * side) + longestText
@@ -50,12 +50,17 @@ extension FluxCheckpoint {
             ])
     }
 
+    /// A request at the usual size, or another.
+    package func request(width: Int? = nil, height: Int? = nil) -> RequestFacts {
+        RequestFacts(width: width ?? usualSide, height: height ?? usualSide)
+    }
+
     /// The plan for this checkpoint at the usual size, or another.
     package func plan(
         _ device: DeviceFacts, policy: PrecisionPolicy, width: Int? = nil, height: Int? = nil,
         budget: MemoryBudget = .unlimited, learned: [Promotion] = []
     ) -> Plan {
-        let request = RequestFacts(width: width ?? usualSide, height: height ?? usualSide)
+        let request = request(width: width, height: height)
         var plan = Planner.plan(
             device: device, model: facts(request), request: request, budget: budget, policy: policy,
             learned: learned)

@@ -1,12 +1,12 @@
 internal import Layers
-internal import Models
+package import Models
 package import Planning
 internal import SafeTensors
 internal import Torch
 
 extension SDXLCheckpoint {
     /// What the planner is told of the checkpoint: sizes and types from the files' headers, nothing read.
-    func facts(_ request: RequestFacts) -> ModelFacts {
+    package func facts(_ request: RequestFacts) -> ModelFacts {
         let pixels = request.width * request.height
         let positions = pixels / (factor * factor)
         let width = unet.configuration.blockOutChannels[0]
@@ -73,13 +73,18 @@ extension NumberFormat {
 }
 
 extension SDXLCheckpoint {
+    /// A request at the size that the checkpoint was trained for, or another.
+    package func request(width: Int? = nil, height: Int? = nil) -> RequestFacts {
+        let trained = unet.configuration.sampleSize * factor
+        return RequestFacts(width: width ?? trained, height: height ?? trained)
+    }
+
     /// The plan for this checkpoint at the size it was trained for, or another.
     package func plan(
         _ device: DeviceFacts, policy: PrecisionPolicy, width: Int? = nil, height: Int? = nil,
         budget: MemoryBudget = .unlimited, learned: [Promotion] = []
     ) -> Plan {
-        let trained = unet.configuration.sampleSize * factor
-        let request = RequestFacts(width: width ?? trained, height: height ?? trained)
+        let request = request(width: width, height: height)
         return Planner.plan(
             device: device, model: facts(request), request: request, budget: budget, policy: policy,
             learned: learned)

@@ -14,6 +14,9 @@ package struct PrecisionMemory: Sendable {
         package var events: [Recovery] = []
         /// Formats that its user fixed.
         package var overrides: [String: String] = [:]
+
+        /// Nothing.
+        package init() {}
     }
 
     /// How many events are kept.
@@ -101,8 +104,6 @@ package struct PrecisionMemory: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         // On a full or read-only disk the next run learns the same again.
-        try? FileManager.default.createDirectory(
-            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try? encoder.encode(entry).write(to: file, options: .atomic)
+        if let data = try? encoder.encode(entry) { CacheFolder.write(data, to: file) }
     }
 }

@@ -49,23 +49,7 @@ final class Scratch {
         _ name: String, _ tensors: [(name: String, shape: [Int])], metadata: [String: String] = [:]
     ) throws -> String {
         try makeFolder(of: name)
-        var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
-        var offset = 0
-        for tensor in tensors {
-            let size = tensor.shape.contains(0) ? 0 : tensor.shape.reduce(2, *)
-            header[tensor.name] = [
-                "dtype": "F16", "shape": tensor.shape, "data_offsets": [offset, offset + size],
-            ]
-            offset += size
-        }
-        let text = try JSONSerialization.data(withJSONObject: header)
-        var file = Data()
-        withUnsafeBytes(of: UInt64(text.count).littleEndian) { file.append(contentsOf: $0) }
-        file.append(text)
-        try file.write(to: URL(fileURLWithPath: self[name]))
-        let handle = try FileHandle(forUpdating: URL(fileURLWithPath: self[name]))
-        try handle.truncate(atOffset: UInt64(file.count + offset))
-        try handle.close()
+        try SparseCheckpoint.write(tensors, metadata: metadata, to: self[name])
         return self[name]
     }
 
@@ -91,11 +75,6 @@ enum Keys {
     }
 
     private static func recorded(_ name: String) throws -> [(name: String, shape: [Int])] {
-        let text = try String(
-            contentsOfFile: Fixture.path("checkpoints/\(name)/single-file.txt"), encoding: .utf8)
-        return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
-            let words = line.split(separator: " ")
-            return (String(words[0]), words.dropFirst().compactMap { Int($0) })
-        }
+        try SparseCheckpoint.keys(name)
     }
 }

@@ -1,0 +1,62 @@
+internal import Foundation
+internal import Generation
+internal import Models
+internal import Pipelines
+internal import Planning
+internal import Torch
+
+/// What a model's plan rests on here: the device and what is known of it, memory, and what this checkpoint's runs and its
+/// user have laid down.
+struct PlanBasis: Sendable {
+    let device: Device
+    let fingerprint: DeviceFingerprint
+    let facts: DeviceFacts
+    /// What is free now.
+    let budget: MemoryBudget
+    /// What was asked for, and the formats fixed for this checkpoint where nothing was.
+    let policy: PrecisionPolicy
+    /// nil where the environment names no cache folder.
+    let memory: PrecisionMemory?
+
+    /// Measures the device where it is not known and that can change this model's plan.
+    /// - Throws: ``Failure``; `CancellationError`.
+    init(
+        _ checkpoint: any PaintableCheckpoint, _ choice: WorkerChoice, in surroundings: Surroundings
+    ) async throws {
+        let model = checkpoint.facts(checkpoint.request(width: nil, height: nil))
+        do {
+            device = try choice.device ?? Composition.bestDevice()
+        } catch {
+            throw Failure(error)
+        }
+        memory = PrecisionMemory(
+            folder: CacheFolder.url(in: surroundings.environment), paths: checkpoint.files)
+        policy = choice.precision.completed(by: memory?.overrides ?? [:])
+        let measuring = try await DeviceMeasuring(device, environment: surroundings.environment)
+        fingerprint = measuring.fingerprint
+        let isNeeded = choice.measures && Planner.dependsOnMeasuring(model, policy)
+        let notice = ProbeNotice(surroundings.console, device, isQuiet: choice.isQuiet)
+        do {
+            facts = try await measuring.facts(
+                measuring: isNeeded ? .unknown : .never, begins: notice.begin, progress: notice.show)
+            notice.end()
+        } catch let error as CancellationError {
+            throw error
+        } catch let failure as Failure {
+            // Painting by the rules for unmeasured devices is slower at worst; the plan says that it does.
+            notice.fail(failure)
+            facts = try await measuring.facts(measuring: .never)
+        }
+        budget = Composition.budget(device)
+    }
+
+    /// The plan at a size, or at the one that the checkpoint was trained for.
+    func plan(
+        _ checkpoint: any PaintableCheckpoint, width: Int? = nil, height: Int? = nil,
+        budget: MemoryBudget? = nil
+    ) -> Plan {
+        checkpoint.plan(
+            facts, policy: policy, width: width, height: height, budget: budget ?? self.budget,
+            learned: memory?.learned(facts.profile?.fingerprint) ?? [])
+    }
+}
