@@ -95,12 +95,15 @@ struct VerificationMetricsTests {
     }
 
     @Test func `a picture smaller than the window has no similarity`() {
-        let likeness = Likeness([UInt8](repeating: 1, count: 300), [UInt8](repeating: 3, count: 300), width: 10, height: 10)
+        let likeness = Likeness(
+            [UInt8](repeating: 1, count: 300), [UInt8](repeating: 3, count: 300), width: 10, height: 10)
         #expect(likeness.ssim == nil)
         #expect(likeness.psnr.map { abs($0 - 10 * log10(255 * 255 / 4)) < 1e-12 } == true)
     }
 
-    @Test(arguments: [(1, [0]), (3, [0, 1, 2]), (5, [0, 1, 2, 3, 4]), (6, [0, 1, 3, 4, 5]), (20, [0, 5, 10, 14, 19])])
+    @Test(arguments: [
+        (1, [0]), (3, [0, 1, 2]), (5, [0, 1, 2, 3, 4]), (6, [0, 1, 3, 4, 5]), (20, [0, 5, 10, 14, 19]),
+    ])
     func `the denoiser is measured from the first step to the last`(count: Int, expected: [Int]) {
         #expect(VerificationSettings.sampled(of: count) == expected)
     }

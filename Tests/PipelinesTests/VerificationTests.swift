@@ -36,9 +36,10 @@ struct VerificationTests {
     @Test func `bfloat16 passes its gates and is not float32`() async throws {
         let report = try await Self.verify("unet=bf16,vae.decode=bf16")
         #expect(report.passed, "\(report.failures)")
-        #expect(report.stages.map(\.name) == [
-            "text_encoder", "text_encoder_2", "denoiser", "denoiser, guided", "vae.encode", "vae.decode",
-        ])
+        #expect(
+            report.stages.map(\.name) == [
+                "text_encoder", "text_encoder_2", "denoiser", "denoiser, guided", "vae.encode", "vae.decode",
+            ])
         for stage in [Stage.textEncoder, .textEncoder2, .encode] {
             #expect(report[stage]?.distance == Distance([1], [1]), "\(stage) is computed in float32")
         }
@@ -70,7 +71,8 @@ struct VerificationTests {
         #expect(pictures.meanSSIM == 1 && pictures.lowestPSNR == nil)
     }
 
-    @Test func `float16 by hand is nearer than bfloat16, also where a CPU would not choose it`() async throws {
+    @Test func `float16 by hand is nearer than bfloat16, also where a CPU would not choose it`() async throws
+    {
         let half = try await Self.verify("unet=fp16,vae.decode=fp16")
         let brain = try await Self.verify("unet=bf16,vae.decode=bf16")
         #expect(half.passed, "\(half.failures)")
@@ -119,7 +121,9 @@ struct VerificationTests {
     }
 
     /// A push of every prediction the same way is no larger than rounding may be at one step, and adds up.
-    @Test func `an error that always points one way is told from chance by the trajectory alone`() async throws {
+    @Test func `an error that always points one way is told from chance by the trajectory alone`()
+        async throws
+    {
         let fault = FaultInjection { place, format, tensor in
             guard case .prediction = place, format == .fp16 else { return tensor }
             var generator = NoiseGenerator(seed: 9)
@@ -138,7 +142,9 @@ struct VerificationTests {
         #expect(report.failures == ["trajectory: more than 2 times the null run"])
     }
 
-    @Test func `numbers that are none fail with their place, and the other stages are still measured`() async throws {
+    @Test func `numbers that are none fail with their place, and the other stages are still measured`()
+        async throws
+    {
         let fault = FaultInjection { place, format, tensor in
             switch place {
             case .tile where format == .bf16: try tensor * .nan

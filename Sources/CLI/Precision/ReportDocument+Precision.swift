@@ -25,8 +25,10 @@ extension ReportDocument {
                 plan.storageDevice == plan.computeDevice
                 ? plan.computeDevice : "\(plan.storageDevice) to \(plan.computeDevice)"
             table.add([
-                stage.rawValue, plan.storage?.rawValue ?? "file", plan.compute.rawValue, plan.residual.rawValue, device,
-                mebibytes(plan.weightBytes), plan.reason, measured.map { figure($0.distance?.relativeError) } ?? "-",
+                stage.rawValue, plan.storage?.rawValue ?? "file", plan.compute.rawValue,
+                plan.residual.rawValue, device,
+                mebibytes(plan.weightBytes), plan.reason,
+                measured.map { figure($0.distance?.relativeError) } ?? "-",
                 measured.map { Quantity.figure($0.gate.relativeError) } ?? "-",
                 measured.map { $0.passed ? "yes" : "NO" } ?? "-",
             ])
@@ -51,7 +53,10 @@ extension ReportDocument {
             "device measured: " + (report.plan.fingerprint ?? "no"),
             "notes: " + list(report.plan.notes),
             "learned from earlier runs: "
-                + list(report.learned.sorted { $0.key < $1.key }.flatMap { stage, all in all.map { "\(stage) \($0)" } }),
+                + list(
+                    report.learned.sorted { $0.key < $1.key }.flatMap { stage, all in
+                        all.map { "\(stage) \($0)" }
+                    }),
             "recoveries of earlier runs: " + recoveries(report),
             "evidence: " + evidence(report.verification),
         ]
@@ -67,9 +72,11 @@ extension ReportDocument {
     /// One line on what finished pictures say.
     private static func evidence(_ report: VerificationReport) -> String {
         guard let pictures = report.pictures else {
-            return report.trajectory == nil ? "L1 only; --level L3 paints pictures" : "no pictures (--level L3)"
+            return report.trajectory == nil
+                ? "L1 only; --level L3 paints pictures" : "no pictures (--level L3)"
         }
-        let null = report.trajectory?.null?.ssim.map { " (null run's picture \(Quantity.decimal($0, 4)))" } ?? ""
+        let null =
+            report.trajectory?.null?.ssim.map { " (null run's picture \(Quantity.decimal($0, 4)))" } ?? ""
         return "\(report.settings.prompts.count) prompts x \(report.settings.seeds.count) seeds, mean SSIM "
             + (pictures.meanSSIM.map { Quantity.decimal($0, 4) } ?? "-") + null
             + ", degenerate \(pictures.degenerate)/\(pictures.pairs.count)"

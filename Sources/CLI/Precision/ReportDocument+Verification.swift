@@ -99,7 +99,8 @@ extension ReportDocument {
 
     private static func pictures(_ pictures: PicturesVerification) -> [String] {
         let alike =
-            pictures.lowestPSNR.map { "PSNR at least \(Quantity.decimal($0, 1)) dB" } ?? "every picture is the same"
+            pictures.lowestPSNR.map { "PSNR at least \(Quantity.decimal($0, 1)) dB" }
+            ?? "every picture is the same"
         var lines = [
             "SSIM \(ssim(pictures.meanSSIM)) in the mean, \(ssim(pictures.lowestSSIM)) at least; \(alike)",
             "degenerate: \(pictures.degenerate)/\(pictures.pairs.count)",

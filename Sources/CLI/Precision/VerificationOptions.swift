@@ -14,7 +14,8 @@ struct VerificationOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Denoising steps. (default: \(VerificationSettings.sampledSteps) at L1, else 20)", valueName: "n"))
+            "Denoising steps. (default: \(VerificationSettings.sampledSteps) at L1, else 20)", valueName: "n")
+    )
     var steps: Int?
 
     @Option(

@@ -13,7 +13,8 @@ package struct Distance: Sendable, Equatable, Codable {
 
     /// - Parameters: `found`, `reference`: Equally many.
     package init(_ found: [Float], _ reference: [Float]) {
-        precondition(found.count == reference.count, "\(found.count) numbers, \(reference.count) in the reference")
+        precondition(
+            found.count == reference.count, "\(found.count) numbers, \(reference.count) in the reference")
         var notFinite = 0
         var (difference, largest) = (0.0, 0.0)
         var (dot, foundSquares, squares, sum) = (0.0, 0.0, 0.0, 0.0)

@@ -34,6 +34,7 @@ extension PaintableCheckpoint {
         let exact = Dictionary(uniqueKeysWithValues: Stage.allCases.map { ($0, NumberFormat.fp32) })
         return plan(
             .plainCPU, policy: PrecisionPolicy(formats: exact), width: verification.width,
-            height: verification.height, budget: MemoryBudget(device: nil, host: availableMemory), learned: [])
+            height: verification.height, budget: MemoryBudget(device: nil, host: availableMemory), learned: []
+        )
     }
 }

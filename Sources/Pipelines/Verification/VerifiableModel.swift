@@ -56,7 +56,8 @@ extension VerifiableModel {
     func encode(_ picture: Picture) throws -> [(name: String, values: [Float])] {
         let moments = try sourceStage().encode(SourcePicture(picture)) { _, _ in }
         return [
-            ("mean", try moments.mean.floats()), ("logarithm of the variance", try moments.logVariance.floats()),
+            ("mean", try moments.mean.floats()),
+            ("logarithm of the variance", try moments.logVariance.floats()),
         ]
     }
 }

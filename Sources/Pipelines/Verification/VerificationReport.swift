@@ -198,7 +198,8 @@ package struct VerificationReport: Sendable, Equatable, Codable {
     package init(
         gesso: String, model: String, family: String, plan: String, policy: String, device: String,
         libtorch: String, referenceDevice: String, settings: VerificationSettings, width: Int, height: Int,
-        guidanceScale: Double?, stages: [StageVerification], trajectory: TrajectoryVerification?, pictures: PicturesVerification?,
+        guidanceScale: Double?, stages: [StageVerification], trajectory: TrajectoryVerification?,
+        pictures: PicturesVerification?,
         seconds: Double
     ) {
         schema = Self.version
@@ -234,13 +235,16 @@ package struct VerificationReport: Sendable, Equatable, Codable {
         _ pictures: PicturesVerification?
     ) -> [String] {
         var failures = stages.filter { !$0.passed }.map { stage in
-            let missing = stage.distance.map(\.notFinite).flatMap { $0 > 0 ? "\($0) values are not finite" : nil }
+            let missing = stage.distance.map(\.notFinite).flatMap {
+                $0 > 0 ? "\($0) values are not finite" : nil
+            }
             return "\(stage.name): " + (stage.problem ?? missing ?? "further from fp32 than its gate")
         }
         if let trajectory, !trajectory.passed {
             failures.append(
                 "trajectory: "
-                    + (trajectory.problem ?? "more than \(Int(TrajectoryVerification.limit)) times the null run"))
+                    + (trajectory.problem
+                        ?? "more than \(Int(TrajectoryVerification.limit)) times the null run"))
         }
         if let pictures, !pictures.passed {
             failures.append("pictures: \(pictures.degenerate) of \(pictures.pairs.count) look like none")

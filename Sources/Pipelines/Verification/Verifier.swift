@@ -53,7 +53,8 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
             throw error
         } catch let anomaly as Anomaly {
             throw Failure(
-                .notFinite, "\(anomaly), in fp32 already: there is nothing that a plan could be compared with")
+                .notFinite, "\(anomaly), in fp32 already: there is nothing that a plan could be compared with"
+            )
         } catch {
             throw Failure(error)
         }
@@ -78,10 +79,12 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
         let encoded = try encode(decoded.picture, &clock)
 
         return VerificationReport(
-            gesso: GessoVersion.current, model: model, family: family, plan: plan.id, policy: plan.policy.text,
+            gesso: GessoVersion.current, model: model, family: family, plan: plan.id,
+            policy: plan.policy.text,
             device: plan.device, libtorch: libtorch, referenceDevice: referencePlan.device,
             settings: settings, width: orders[0].width, height: orders[0].height,
-            guidanceScale: orders[0].guidanceScale, stages: text.stages + painted.stages + [encoded, decoded.stage],
+            guidanceScale: orders[0].guidanceScale,
+            stages: text.stages + painted.stages + [encoded, decoded.stage],
             trajectory: decoded.trajectory, pictures: decoded.pictures,
             seconds: (ContinuousClock.now - begun).seconds)
     }
@@ -201,7 +204,8 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
         if paints {
             for (order, seed) in places.dropFirst() {
                 expected.append(
-                    try reference.run(orders[order], seed: seed, text.reference[order], &clock, of: total).result)
+                    try reference.run(orders[order], seed: seed, text.reference[order], &clock, of: total)
+                        .result)
             }
         }
         reference.release(.denoiser)
