@@ -34,10 +34,7 @@ enum Composition {
         let checkpoint = try open(choice)
         let basis = try await PlanBasis(checkpoint, choice, in: .current)
         do {
-            return try checkpoint.worker(
-                WorkerSettings(
-                    policy: basis.policy, device: basis.device, facts: basis.facts, budget: basis.budget,
-                    memory: basis.memory))
+            return try checkpoint.worker(basis.settings)
         } catch {
             throw Failure(error)
         }
@@ -63,5 +60,20 @@ enum Composition {
     static func bestDevice() throws(LibTorch.OpenError) -> Device {
         let opened = try LibTorch.open()
         return opened.supportsCUDA && LibTorch.cudaDeviceCount() > 0 ? .cuda(0) : .cpu
+    }
+
+    /// Opens the checkpoint, then libtorch, and plans as ``worker(_:)`` does; weights are read when they are measured.
+    /// - Throws: ``Failure``; `CancellationError`.
+    static func verification(
+        _ choice: WorkerChoice, _ settings: VerificationSettings
+    ) async throws -> any PlanVerification {
+        let checkpoint = try open(choice)
+        let basis = try await PlanBasis(checkpoint, choice, in: .current)
+        do {
+            return try checkpoint.verification(
+                basis.settings, settings, availableMemory: HostMemory.available)
+        } catch {
+            throw Failure(error)
+        }
     }
 }

@@ -10,6 +10,8 @@ enum ExitStatus: Int32, Error, CaseIterable {
     case badCheckpoint = 4
     /// `gesso precision plan`: no plan for this model can be run here.
     case noPlan = 5
+    /// What was measured is further from float32 than its gate allows.
+    case gateFailed = 6
     /// The shell's own number for what Ctrl-C has ended.
     case cancelled = 130
 

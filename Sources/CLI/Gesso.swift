@@ -24,6 +24,7 @@ struct Gesso: AsyncParsableCommand {
                    memory or disk space, or what was computed is no picture
               4    the checkpoint is broken, of another kind, or does not fit together
               5    'precision plan': no plan for this model can be run here
+              6    'precision verify': a stage is further from fp32 than its gate allows
               130  cancelled with Ctrl-C or SIGTERM
             An error is one line on standard error; with --json also an object on \
             standard output.

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Planning
 
 /// Numbers as people read them; the decimal mark is a point everywhere.
 enum Quantity {
@@ -18,6 +19,13 @@ enum Quantity {
         var digits = String(count)
         if digits.count > 3 { digits.insert(",", at: digits.index(digits.endIndex, offsetBy: -3)) }
         return digits
+    }
+
+    /// `0`, `1.9e-3`, `0.25`, `12`: two significant digits, of whatever size.
+    static func figure(_ number: Double) -> String {
+        guard number != 0 else { return "0" }
+        guard number.isFinite, number.magnitude < 0.1 else { return short(number) }
+        return number.scientificText.replacing(".0e", with: "e")
     }
 
     /// About two significant digits: `0.004`, `0.05`, `1.9`, `35`.

@@ -24,4 +24,13 @@ struct TextTable {
         }
         return lines.joined(separator: "\n")
     }
+
+    /// The same as a Markdown table.
+    var markdown: String {
+        func line(_ cells: [String]) -> String {
+            "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
+        }
+        let rule = rows[0].indices.map { rightAligned.contains($0) ? "---:" : "---" }
+        return ([line(rows[0]), line(rule)] + rows.dropFirst().map(line)).joined(separator: "\n")
+    }
 }

@@ -1,3 +1,4 @@
+internal import Models
 internal import Planning
 internal import Sampling
 internal import Torch
@@ -50,6 +51,22 @@ struct DenoisingLoop {
         self.noise = noise
     }
 
+    /// The loop before its first step: draws the noise, and samples the source picture's latents, in the reference's order
+    /// of draws.
+    /// - Parameters:
+    ///   - size: The picture's, in pixels.
+    ///   - moments: What the autoencoder makes of a source picture; nil for none.
+    init(
+        _ trajectory: Trajectory, _ guidance: Guidance, seed: UInt64, size: (width: Int, height: Int),
+        _ autoencoder: VAEConfiguration, _ moments: VAEEncoder.Moments?, on device: Device
+    ) throws {
+        let factor = autoencoder.factor
+        let shape = [1, autoencoder.latentChannels, size.height / factor, size.width / factor]
+        var noise = NoiseSource(seed: seed, shape: shape, device: device)
+        let clean = try moments.map { try SourcePicture.sample($0, autoencoder, noise: noise.draw()) }
+        try self.init(trajectory, guidance, clean: clean, noise: noise)
+    }
+
     /// Takes one step; a step that throws leaves the loop as it was, so that it can be taken again.
     /// - Parameter format: What the denoiser computes in.
     /// - Parameter predict: The denoiser's output for model input `[1 or 2, ...]` and timestep; with guidance on, the
@@ -100,7 +117,7 @@ struct DenoisingLoop {
 
     /// Combines the two predictions (Ho and Salimans 2022), then pulls the spread back towards the conditional one's
     /// by `rescale` (Lin et al. 2024, equations 14 to 16).
-    private func guided(_ output: Tensor) throws(TensorError) -> Tensor {
+    func guided(_ output: Tensor) throws(TensorError) -> Tensor {
         guard guidance.isActive else { return output }
         let (unconditional, conditional) = try output.halves(along: 0)
         let combined = try unconditional.adding(conditional - unconditional, times: guidance.scale)

@@ -85,6 +85,20 @@ struct FluxModels: StagedModels {
         checkpoint.t5.weights.dropPages()
     }
 
+    /// Gives one stage's memory back; its model is loaded anew when it is next asked for.
+    mutating func release(_ stage: Stage) {
+        switch stage {
+        case .textEncoder, .textEncoder2: releaseText()
+        case .denoiser:
+            transformer = nil
+            restDenoiser()
+        case .decode:
+            (decoder, exactDecoder) = (nil, nil)
+            checkpoint.vae.weights.dropPages()
+        case .encode: checkpoint.vae.weights.dropPages()
+        }
+    }
+
     /// Takes the denoiser's mapped weights out of resident memory while another stage works.
     func restDenoiser() { checkpoint.transformer.weights.dropPages() }
 

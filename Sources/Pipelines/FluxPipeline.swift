@@ -92,12 +92,14 @@ package actor FluxPipeline: Worker {
         for (index, seed) in definite.seeds.enumerated() {
             clock.enter(.denoising, picture: index + 1, of: definite.seeds.count)
             let begin = record.events.count
-            var loop = try startLoop(definite, seed: seed, moments)
+            var loop = try DenoisingLoop(
+                definite.trajectory, definite.guidance, seed: seed, size: (definite.width, definite.height),
+                checkpoint.vae.configuration, moments, on: thread.device)
             let steps = loop.trajectory.steps.count
             for step in 0..<steps {
                 try Task.checkCancellation()
                 try models.advance(step, &loop, facts, &record) { models in
-                    try Self.predictor(models.denoiser(), conditioning)
+                    try models.denoiser().predictor(conditioning)
                 }
                 clock.finished(step + 1, of: steps)
                 // Lets other work on this device in between two steps.
@@ -142,18 +144,6 @@ package actor FluxPipeline: Worker {
         let shared: Int
     }
 
-    /// The denoiser over latents as the loop keeps them.
-    private static func predictor(
-        _ transformer: FluxTransformer, _ conditioning: FluxTransformer.Conditioning
-    ) -> (Tensor, Double) throws -> Tensor {
-        { latents, timestep in
-            let shape = latents.shape
-            let velocity = try transformer(
-                LatentPacking.pack(latents), timestep: timestep, conditioning)
-            return try LatentPacking.unpack(velocity, height: shape[2], width: shape[3])
-        }
-    }
-
     /// Negative and positive conditioning side by side, or the positive alone without true guidance.
     private func encodeText(
         _ definite: FluxRequest, _ record: inout RecoveryRecord, _ clock: inout StageClock
@@ -164,34 +154,10 @@ package actor FluxPipeline: Worker {
             let stage = try models.textStage()
             try Task.checkCancellation()
             clock.enter(.encoding)
-            let negative = try definite.negative.map { try stage.encode($0) }
-            return [negative, try stage.encode(definite.prompt)].compactMap(\.self)
+            return try definite.read(stage)
         }
         models.releaseText()
-        let places = LatentPacking.places(
-            text: definite.textLength, height: definite.height / checkpoint.factor,
-            width: definite.width / checkpoint.factor)
-        return FluxTransformer.Conditioning(
-            text: try Tensor.concatenated(encoded.map(\.states), along: 0),
-            pooled: try Tensor.concatenated(encoded.map(\.pooled), along: 0),
-            guidance: definite.distilledGuidance,
-            rotations: try Rotations(
-                places, axes: checkpoint.transformer.configuration.axes, device: thread.device))
-    }
-
-    /// Noise, and the source picture's latents, in the reference's order of draws: unpacked, on the CPU.
-    private func startLoop(
-        _ definite: FluxRequest, seed: UInt64, _ moments: VAEEncoder.Moments?
-    ) throws -> DenoisingLoop {
-        let factor = checkpoint.factor
-        let shape = [
-            1, checkpoint.vae.configuration.latentChannels, definite.height / factor, definite.width / factor,
-        ]
-        var noise = DenoisingLoop.NoiseSource(seed: seed, shape: shape, device: thread.device)
-        let clean = try moments.map {
-            try SourcePicture.sample($0, checkpoint.vae.configuration, noise: noise.draw())
-        }
-        return try DenoisingLoop(definite.trajectory, definite.guidance, clean: clean, noise: noise)
+        return try definite.conditioning(encoded, checkpoint, on: thread.device)
     }
 
     /// Keeps what the request needed for the next one and the next run.

@@ -16,6 +16,11 @@ package protocol PaintableCheckpoint: OpenedCheckpoint {
     ) -> Plan
     /// Opens libtorch; loads nothing yet.
     func worker(_ settings: WorkerSettings) throws -> any Worker
+    /// What measures the plan of a worker with these settings against float32. Opens libtorch; loads nothing yet.
+    /// - Parameter availableMemory: Bytes of host memory that float32 may take; nil where nothing says.
+    func verification(
+        _ settings: WorkerSettings, _ verification: VerificationSettings, availableMemory: Int?
+    ) throws -> any PlanVerification
 }
 
 /// A family of checkpoints with the pipeline that paints with it.
@@ -70,6 +75,15 @@ extension SDXLCheckpoint: PaintableCheckpoint {
             self, policy: settings.policy, device: settings.device, facts: settings.facts,
             budget: settings.budget, memory: settings.memory)
     }
+
+    package func verification(
+        _ settings: WorkerSettings, _ verification: VerificationSettings, availableMemory: Int?
+    ) throws -> any PlanVerification {
+        let tokens = try failing { try SDXLTextStage.Tokens(self) }
+        return try self.verification(settings, verification, availableMemory: availableMemory) {
+            VerifiableSDXL(self, tokens, $0)
+        }
+    }
 }
 
 extension FluxCheckpoint: PaintableCheckpoint {
@@ -77,5 +91,14 @@ extension FluxCheckpoint: PaintableCheckpoint {
         try FluxPipeline(
             self, policy: settings.policy, device: settings.device, facts: settings.facts,
             budget: settings.budget, memory: settings.memory)
+    }
+
+    package func verification(
+        _ settings: WorkerSettings, _ verification: VerificationSettings, availableMemory: Int?
+    ) throws -> any PlanVerification {
+        let tokens = try failing { try FluxTextStage.Tokens(self) }
+        return try self.verification(settings, verification, availableMemory: availableMemory) {
+            VerifiableFlux(self, tokens, $0)
+        }
     }
 }

@@ -90,6 +90,20 @@ struct SDXLModels: StagedModels {
         checkpoint.textEncoder2.weights.dropPages()
     }
 
+    /// Gives one stage's memory back; its model is loaded anew when it is next asked for.
+    mutating func release(_ stage: Stage) {
+        switch stage {
+        case .textEncoder, .textEncoder2: releaseText()
+        case .denoiser:
+            unet = nil
+            restDenoiser()
+        case .decode:
+            (decoder, exactDecoder) = (nil, nil)
+            checkpoint.vae.weights.dropPages()
+        case .encode: checkpoint.vae.weights.dropPages()
+        }
+    }
+
     /// Takes the denoiser's mapped weights out of resident memory while another stage works. They come back from the
     /// system's cache of the file when they are next used; copies in another type stay.
     func restDenoiser() { checkpoint.unet.weights.dropPages() }

@@ -93,7 +93,9 @@ package actor SDXLPipeline: Worker {
         for (index, seed) in definite.seeds.enumerated() {
             clock.enter(.denoising, picture: index + 1, of: definite.seeds.count)
             let begin = record.events.count
-            var loop = try startLoop(definite, seed: seed, moments)
+            var loop = try DenoisingLoop(
+                definite.trajectory, definite.guidance, seed: seed, size: (definite.width, definite.height),
+                checkpoint.vae.configuration, moments, on: thread.device)
             let steps = loop.trajectory.steps.count
             for step in 0..<steps {
                 try Task.checkCancellation()
@@ -171,34 +173,10 @@ package actor SDXLPipeline: Worker {
             let stage = try models.textStage()
             try Task.checkCancellation()
             clock.enter(.encoding)
-            let positive = try stage.encode(definite.prompt, clipSkip: definite.clipSkip)
-            guard definite.guidance.isActive else { return [positive] }
-            // The reference leaves layers out for the prompt alone.
-            let negative =
-                try definite.negative.map { try stage.encode($0, clipSkip: 0) } ?? positive.zeroed()
-            return [negative, positive]
+            return try definite.read(stage)
         }
         models.releaseText()
-        let sizes = [definite.height, definite.width, 0, 0, definite.height, definite.width].map(Double.init)
-        return UNet.Conditioning(
-            prompt: try Tensor.concatenated(encoded.map(\.hiddenStates), along: 0),
-            pooled: try Tensor.concatenated(encoded.map(\.pooled), along: 0),
-            sizes: encoded.map { _ in sizes })
-    }
-
-    /// Noise, and the source picture's latents, in the reference's order of draws.
-    private func startLoop(
-        _ definite: SDXLRequest, seed: UInt64, _ moments: VAEEncoder.Moments?
-    ) throws -> DenoisingLoop {
-        let factor = checkpoint.factor
-        let shape = [
-            1, checkpoint.vae.configuration.latentChannels, definite.height / factor, definite.width / factor,
-        ]
-        var noise = DenoisingLoop.NoiseSource(seed: seed, shape: shape, device: thread.device)
-        let clean = try moments.map {
-            try SourcePicture.sample($0, checkpoint.vae.configuration, noise: noise.draw())
-        }
-        return try DenoisingLoop(definite.trajectory, definite.guidance, clean: clean, noise: noise)
+        return try definite.conditioning(encoded)
     }
 
     /// Keeps what the request needed for the next one and the next run.

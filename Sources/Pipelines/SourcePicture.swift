@@ -33,6 +33,9 @@ struct SourcePicture: Sendable {
             ? decoded : try decoded.resized(width: width, height: height, filter: .lanczos)
     }
 
+    /// A picture of the size that is painted.
+    init(_ picture: Picture) { self.picture = picture }
+
     /// The whole picture's pixels in -1...1, `[1, 3, height, width]`.
     func tensor() throws(TensorError) -> Tensor {
         try tensor(Tiling.Tile(top: 0, left: 0, height: height, width: width))

@@ -25,6 +25,9 @@ struct StageClock {
         report(progress)
     }
 
+    /// Reports one more finished step of the present stage.
+    mutating func finishedNext(of steps: Int) { finished(progress.step + 1, of: steps) }
+
     /// Reports finished steps of the present stage.
     mutating func finished(_ step: Int, of steps: Int) {
         progress.step = step

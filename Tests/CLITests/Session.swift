@@ -1,5 +1,6 @@
 import Foundation
 import Generation
+import Pipelines
 import Synchronization
 import TestSupport
 
@@ -27,7 +28,11 @@ final class Session: Sendable {
     func run(
         _ arguments: [String], environment: [String: String] = [:], seed: UInt64 = 42, width: Int? = nil,
         model: String? = "model.safetensors",
-        worker: @escaping @Sendable (WorkerChoice) async throws -> any Worker = { _ in FakeWorker() }
+        worker: @escaping @Sendable (WorkerChoice) async throws -> any Worker = { _ in FakeWorker() },
+        verification:
+            @escaping @Sendable (WorkerChoice, VerificationSettings) async throws -> any PlanVerification = {
+                try await Composition.verification($0, $1)
+            }
     ) async -> Outcome {
         let output = Recorder()
         let errors = Recorder()
@@ -37,6 +42,7 @@ final class Session: Sendable {
         if let model { surroundings.environment[ModelLocation.variable] = model }
         surroundings.drawSeed = { seed }
         surroundings.makeWorker = worker
+        surroundings.makeVerification = verification
         let status = await Surroundings.$current.withValue(surroundings) { await EntryPoint.run(arguments) }
         return Outcome(status: status, output: output.text, errors: errors.text)
     }

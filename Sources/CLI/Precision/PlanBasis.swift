@@ -50,6 +50,11 @@ struct PlanBasis: Sendable {
         budget = Composition.budget(device)
     }
 
+    /// How a worker of this plan computes.
+    var settings: WorkerSettings {
+        WorkerSettings(policy: policy, device: device, facts: facts, budget: budget, memory: memory)
+    }
+
     /// The plan at a size, or at the one that the checkpoint was trained for.
     func plan(
         _ checkpoint: any PaintableCheckpoint, width: Int? = nil, height: Int? = nil,

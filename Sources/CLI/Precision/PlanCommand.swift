@@ -59,11 +59,11 @@ struct PlanCommand: AsyncParsableCommand {
         if !report.plan.problems.isEmpty { throw ExitStatus.noPlan }
     }
 
-    /// Reads `1024x768`.
+    /// Reads `1024x768`, or `512` for a square.
     static func size(_ text: String) throws(Failure) -> (width: Int, height: Int) {
         let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-        guard sides.count == 2, let width = sides[0], let height = sides[1] else {
-            throw .badRequest("size", "'\(text)' is no size: write it as 1024x768")
+        guard sides.count <= 2, let width = sides[0], let height = sides[sides.count - 1] else {
+            throw .badRequest("size", "'\(text)' is no size: write it as 1024x768 or 512")
         }
         var request = Request(prompt: "")
         request.width = width

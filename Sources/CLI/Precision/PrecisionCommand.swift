@@ -9,6 +9,8 @@ struct PrecisionCommand: AsyncParsableCommand {
             EXAMPLES:
               gesso precision plan --model juggernaut.safetensors
               gesso precision explain --model juggernaut.safetensors --stage unet
+              gesso precision verify --model juggernaut.safetensors
+              gesso precision report --model juggernaut.safetensors --md
               gesso precision probe
               gesso precision override --model juggernaut.safetensors vae.decode=fp32
 
@@ -18,8 +20,8 @@ struct PrecisionCommand: AsyncParsableCommand {
             is repeated in a wider format, and what it needed is remembered.
             """,
         subcommands: [
-            ProbeCommand.self, PlanCommand.self, ExplainCommand.self, OverrideCommand.self,
-            ForgetCommand.self,
+            ProbeCommand.self, PlanCommand.self, ExplainCommand.self, VerifyCommand.self, ReportCommand.self,
+            OverrideCommand.self, ForgetCommand.self,
         ])
 }
 

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Generation
+internal import Pipelines
 internal import Torch
 
 /// What a command sees of the process it runs in, and how it gets a worker; tests put their own in place.
@@ -13,6 +14,10 @@ struct Surroundings: Sendable {
     /// Draws the seed of a request that names none.
     var drawSeed: @Sendable () -> UInt64
     var makeWorker: @Sendable (WorkerChoice) async throws -> any Worker
+    var makeVerification:
+        @Sendable (WorkerChoice, VerificationSettings) async throws -> any PlanVerification = {
+            try await Composition.verification($0, $1)
+        }
     /// Calls `cancel` on Ctrl-C and SIGTERM for as long as the result lives.
     var watchSignals: @Sendable (_ cancel: @escaping @Sendable () -> Void) -> Interruption?
 

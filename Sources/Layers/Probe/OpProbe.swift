@@ -23,8 +23,9 @@ package struct OpProbe: Sendable {
 
     /// 10 times float32's time at a small shape, and 3 at any other, end measuring of that format.
     private static let hopeless = (scout: 10.0, other: 3.0)
-    /// Seconds after which no further turn is taken at one shape.
-    private static let patience = 0.3
+    /// Seconds after which no further turn is taken at one shape: more of them where turns disagree about everything, as
+    /// they do on a busy machine.
+    private static let patience = (agreeing: 0.3, disagreeing: 1.2)
 
     private let device: Device
     private let scope: Scope
@@ -183,9 +184,14 @@ package struct OpProbe: Sendable {
         repeat {
             try Task.checkCancellation()
             timing.add(try time(baseline.calls, baseline.run), try time(other.calls, other.run))
-        } while !timing.isSettled
-            && (timing.other.count < 3 || (ContinuousClock.now - start).inSeconds < Self.patience)
+        } while !timing.isSettled && !isEnough(timing, (ContinuousClock.now - start).inSeconds)
         return timing
+    }
+
+    /// Whether what an unsettled timing took outweighs what it may still gain.
+    private func isEnough(_ timing: PairedTiming, _ seconds: Double) -> Bool {
+        guard timing.other.count >= 3, let noise = timing.noise else { return false }
+        return seconds > (noise < 0.5 ? Self.patience.agreeing : Self.patience.disagreeing)
     }
 
     // MARK: - Error

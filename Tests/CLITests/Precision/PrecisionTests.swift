@@ -167,7 +167,7 @@ import Torch
         #expect(outcome.errors.contains("is no amount of memory"))
     }
 
-    @Test(arguments: ["1024", "1024x", "axb", "1024x1024x3", "100x100", "-8x8"])
+    @Test(arguments: ["1024x", "x1024", "axb", "1024x1024x3", "100x100", "-8x8"])
     func `a size that no picture has is refused`(text: String) async {
         #expect(await run("plan", "--model", Self.tiny, "--size=\(text)").status == .badRequest)
     }
