@@ -29,7 +29,7 @@ extension ReportDocument {
                 plan.residual.rawValue, device,
                 mebibytes(plan.weightBytes), plan.reason,
                 measured.map { figure($0.distance?.relativeError) } ?? "-",
-                measured.map { Quantity.figure($0.gate.relativeError) } ?? "-",
+                measured.map { gate($0.gate) } ?? "-",
                 measured.map { $0.passed ? "yes" : "NO" } ?? "-",
             ])
         }

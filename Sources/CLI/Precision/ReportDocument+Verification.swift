@@ -57,7 +57,7 @@ extension ReportDocument {
             let likeness = stage.likeness
             table.add([
                 stage.name, stage.formats, figure(stage.distance?.relativeError),
-                Quantity.figure(stage.gate.relativeError), cosine(stage.distance?.cosine),
+                gate(stage.gate), cosine(stage.distance?.cosine),
                 figure(stage.distance?.largest), likeness.map { psnr($0) } ?? "-", ssim(likeness?.ssim),
                 time(stage), stage.passed ? "yes" : "NO",
             ])
@@ -82,9 +82,10 @@ extension ReportDocument {
 
     private static func end(_ trajectory: TrajectoryVerification) -> [String] {
         if let problem = trajectory.problem { return ["NO: \(problem)"] }
+        if trajectory.steps.last?.planned.relativeError == 0 { return ["at the end: no distance: yes"] }
         let noise = trajectory.noise.map { Quantity.figure($0) }
         let limit = Quantity.short(TrajectoryVerification.limit)
-        let distance = trajectory.ratio.map { "\(Quantity.short($0)) times the null run's" } ?? "none"
+        let distance = trajectory.ratio.map { "\(Quantity.short($0)) times the null run's" } ?? "beside none"
         var lines = [
             "at the end: \(distance), at most \(limit) times: \(trajectory.passed ? "yes" : "NO")",
             "null run: fp32 with random noise of \(noise.joined(separator: " to ")) of each prediction",
@@ -116,6 +117,11 @@ extension ReportDocument {
     // MARK: - Figures
 
     static func figure(_ number: Double?) -> String { number.map { Quantity.figure($0) } ?? "none" }
+
+    /// The largest error, and for pictures the least PSNR.
+    static func gate(_ gate: Gate) -> String {
+        Quantity.figure(gate.relativeError) + (gate.psnr.map { ", \(Quantity.decimal($0, 0)) dB" } ?? "")
+    }
 
     private static func cosine(_ number: Double?) -> String {
         number.map { Quantity.decimal($0, 6) } ?? "none"

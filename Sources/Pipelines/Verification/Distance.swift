@@ -8,7 +8,7 @@ package struct Distance: Sendable, Equatable, Codable {
     /// The largest difference over the reference's standard deviation; nil where the error is, or where the reference is
     /// one value throughout and the numbers differ.
     package let largest: Double?
-    /// How many of the numbers are not finite where the reference is.
+    /// At how many places a number is not finite, on either side.
     package let notFinite: Int
 
     /// - Parameters: `found`, `reference`: Equally many.

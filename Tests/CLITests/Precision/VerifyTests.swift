@@ -132,10 +132,10 @@ import Testing
                 measured at 64x48, 20 steps, guidance scale 5.0, in 12 s
 
                 L1: each stage on the reference's inputs
-                stage         computes          error  gate    cosine  max/std     PSNR    SSIM   time  ok
-                text_encoder  fp32                  0  1e-5  1.000000        0        -       -      -  yes
-                denoiser      bf16, sums fp32    2e-2  3e-2  1.000000     2e-2        -       -  0.25x  yes
-                vae.decode    bf16             3.5e-3  5e-2  0.999997     5e-3  46.1 dB  0.9971   1.5x  yes
+                stage         computes          error         gate    cosine  max/std     PSNR    SSIM   time  ok
+                text_encoder  fp32                  0         1e-5  1.000000        0        -       -      -  yes
+                denoiser      bf16, sums fp32    2e-2         3e-2  1.000000     2e-2        -       -  0.25x  yes
+                vae.decode    bf16             3.5e-3  5e-2, 42 dB  0.999997     5e-3  46.1 dB  0.9971   1.5x  yes
 
                 L2: a trajectory from the same noise
                 step  sigma  distance    cosine  null run    cosine
@@ -193,8 +193,8 @@ import Testing
         let output = outcome.output
         #expect(output.hasPrefix("Precision of model: plan \(Self.plan.id)\n"))
         for line in [
-            "denoiser      bf16   bf16     fp32  cpu     3.0  a | reason    2e-2  3e-2  yes",
-            "vae.decode    file   bf16     bf16  cpu     3.0  a | reason  3.5e-3  5e-2  yes",
+            "denoiser      bf16   bf16     fp32  cpu     3.0  a | reason    2e-2         3e-2  yes",
+            "vae.decode    file   bf16     bf16  cpu     3.0  a | reason  3.5e-3  5e-2, 42 dB  yes",
             "rejected: text_encoder fp16 (too narrow); denoiser fp16 (too narrow); vae.decode fp16 (too narrow)",
             "memory: 9.0 MiB of weights; all in fp32 18.0, all in 16 bits 9.0; about 20.0 MiB at the widest moment",
             "device measured: machine", "notes: a note", "learned from earlier runs: vae.decode fp32 (D6)",
