@@ -23,8 +23,10 @@ struct StarterTests {
         func worker() throws -> any Worker {
             let folder = Fixture.path("../Checkpoints/starter-\(rawValue)")
             return switch self {
-            case .sdxl: try SDXLPipeline(SDXLCheckpoint.open(ModelPaths(model: folder)), policy: .auto, device: .cpu)
-            case .flux: try FluxPipeline(FluxCheckpoint.open(ModelPaths(model: folder)), policy: .auto, device: .cpu)
+            case .sdxl:
+                try SDXLPipeline(SDXLCheckpoint.open(ModelPaths(model: folder)), policy: .auto, device: .cpu)
+            case .flux:
+                try FluxPipeline(FluxCheckpoint.open(ModelPaths(model: folder)), policy: .auto, device: .cpu)
             }
         }
 
