@@ -23,7 +23,7 @@ from workplace import CANVAS, add_work_option, on_background, read_pictures, rea
 CHECKPOINT = Path(__file__).parents[2] / "Checkpoints" / "starter-sdxl"
 PROMPTS = 50
 SDXL_STEPS, SDXL_GUIDANCE = 20, 3.0
-FLUX_STEPS = 8
+FLUX_STEPS = 4
 
 
 def chosen_records(count: int, total: int) -> list[int]:

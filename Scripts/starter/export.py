@@ -57,7 +57,9 @@ def main() -> None:
 
 
 def tidy_configurations(output: Path) -> None:
-    """Takes the folders of this machine out of the configurations, which the libraries write down."""
+    """Takes the folders of this machine out of the configurations, which the libraries write down, and opens the weights to all."""
+    for path in output.rglob("*.safetensors"):
+        path.chmod(0o644)
     for path in output.rglob("config.json"):
         settings = json.loads(path.read_text())
         settings.pop("_name_or_path", None)

@@ -11,10 +11,11 @@ from torch import distributed, nn
 
 def join() -> tuple[int, int]:
     """This process's number and how many there are: those of torchrun, or one alone."""
-    os.environ.setdefault("MASTER_ADDR", "127.0.0.1"), os.environ.setdefault("MASTER_PORT", "29511")
-    rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    distributed.init_process_group("gloo", rank=rank, world_size=processes)
-    return rank, processes
+    if "RANK" in os.environ:
+        distributed.init_process_group("gloo")
+    else:
+        distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    return distributed.get_rank(), distributed.get_world_size()
 
 
 def average(parameters: Iterable[nn.Parameter], numbers: torch.Tensor) -> torch.Tensor:

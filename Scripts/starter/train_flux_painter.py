@@ -71,7 +71,7 @@ class Lessons:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=45)
+    parser.add_argument("--minutes", type=float, default=44)
     parser.add_argument("--rate", type=float, default=5e-3)
     options = add_work_option(parser).parse_args()
     rank, count = processes.join()

@@ -71,7 +71,7 @@ def loss_of(vae: AutoencoderKL, pictures: torch.Tensor, divergence_weight: float
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=6)
+    parser.add_argument("--minutes", type=float, default=6.5)
     options = add_work_option(parser).parse_args()
     rank, count = processes.join()
     torch.manual_seed(SEED)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Generation
 import Imaging
+import Models
 import Planning
 import TestSupport
 import Testing
@@ -80,6 +81,16 @@ import Torch
         #expect(command.result.verbose)
     }
 
+    @Test func `FLUX's own flags arrive where they belong`() throws {
+        let flux = try order(
+            "a fox", "--clip", "clip_l.safetensors", "--t5", "t5/", "--vae", "ae",
+            "--true-cfg-scale", "2.5", "--text-tokens", "128", "--guidance-scale", "4")
+        #expect(flux.request.trueGuidanceScale == 2.5 && flux.request.textTokens == 128)
+        #expect(flux.request.guidanceScale == 4 && flux.request.steps == nil)
+        #expect(flux.choice.paths.clip == "clip_l.safetensors" && flux.choice.paths.t5 == "t5/")
+        #expect(flux.choice.paths.vae == "ae")
+    }
+
     @Test func `a seed of -1 is drawn, and so is none`() throws {
         #expect(try order("a", "--seed", "-1").request.seed == 42)
         #expect(try order("a").request.seed == 42)
@@ -107,6 +118,8 @@ import Torch
         (["--steps", "-3"], "steps", "steps is -3, it must be from 1 to 1000"),
         (["--guidance-scale", "-1"], "guidance scale", "the guidance scale is -1.0, it must be"),
         (["--guidance-scale", "nan"], "guidance scale", "the guidance scale is nan, it must be"),
+        (["--true-cfg-scale", "101"], "true guidance scale", "the true guidance scale is 101.0, it must be"),
+        (["--text-tokens", "513"], "text tokens", "text tokens is 513, it must be from 1 to 512"),
         (["--guidance-rescale", "1.5"], "guidance rescale", "guidance rescale is 1.5, it must be"),
         (["--count", "65"], "count", "count is 65, it must be from 1 to 64"),
         (["--count", "0"], "count", "count is 0, it must be from 1 to 64"),

@@ -33,6 +33,40 @@ import Testing
         #expect(outcome.errors.isEmpty)
     }
 
+    @Test func `FLUX's parts are summed up, wherever they lie`() async throws {
+        let parts = Fixture.path("flux-single/a")
+        let outcome = await session.run([
+            "inspect", parts + "/transformer.safetensors", "--clip", parts + "/clip_l.safetensors", "--t5",
+            parts + "/t5xxl.safetensors", "--vae", parts + "/ae.safetensors", "--config",
+            Fixture.path("flux-tiny-a"),
+        ])
+        #expect(
+            outcome.output == """
+                \(parts)/transformer.safetensors
+                a FLUX.1 checkpoint (dev), files of its parts, predicts flow
+
+                part            tensors  parameters      size  types
+                text_encoder         52      18,720   74.9 kB  F32
+                text_encoder_2       21      18,456   73.8 kB  F32
+                transformer         114     134,528  538.1 kB  F32
+                vae                 120      48,827  195.3 kB  F32
+                all                 307     220,531  882.1 kB
+
+                takes a guidance scale (dev), 16 latent channels, 2 pixels a latent
+                text encoders 16 (CLIP) and 24 (T5) wide, 3 and 2 layers; transformer 32 wide, 2 double and 2 single blocks
+
+                note: the CLIP text encoder is \(parts)/clip_l.safetensors
+                note: the T5 text encoder is \(parts)/t5xxl.safetensors
+                note: the autoencoder is \(parts)/ae.safetensors
+
+                """)
+        // Alone, the transformer asks for what it lacks.
+        let alone = await session.run([
+            "inspect", parts + "/transformer.safetensors", "--config", Fixture.path("flux-tiny-a"),
+        ])
+        #expect(alone.output.contains("Give one, such as clip_l.safetensors, with --clip."))
+    }
+
     @Test func `a file that can't be painted with says what it is and why`() async throws {
         let file = Fixture.path("sdxl-tiny-a/vae/diffusion_pytorch_model.safetensors")
         let outcome = await session.run(["inspect", file])

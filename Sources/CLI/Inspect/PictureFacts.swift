@@ -65,8 +65,12 @@ struct PictureFacts: Encodable {
             ("seed", "\(receipt.seed)"),
             ("sampler", "\(receipt.sampler), schedule \(receipt.schedule), \(receipt.steps) steps"),
             ("guidance", Self.guidance(receipt)),
-            ("clip skip", "\(receipt.clipSkip)"),
         ]
+        if let tokens = receipt.textTokens, let length = receipt.textLength {
+            facts.append(("text", "\(tokens) tokens of T5 in a line of \(length)"))
+        } else {
+            facts.append(("clip skip", "\(receipt.clipSkip)"))
+        }
         if let strength = receipt.strength { facts.append(("strength", "\(strength)")) }
         if let source = receipt.sourceSHA256 { facts.append(("source sha256", source)) }
         let precision = receipt.precision.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.compute)" }
