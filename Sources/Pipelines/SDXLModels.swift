@@ -66,7 +66,7 @@ struct SDXLModels: StagedModels {
         if plan[.decode].compute == .fp32 { return try pictureStage() }
         if let exactDecoder { return PictureStage(decoder: exactDecoder, format: .fp32) }
         let loaded = try VAEDecoder(
-            exactScope(checkpoint.vae.weights, .decode), checkpoint.vae.configuration)
+            scope(checkpoint.vae.weights, .decode, exact: true), checkpoint.vae.configuration)
         exactDecoder = loaded
         return PictureStage(decoder: loaded, format: .fp32)
     }
@@ -75,8 +75,7 @@ struct SDXLModels: StagedModels {
     /// - Parameter exact: In float32 whatever is planned.
     func sourceStage(exact: Bool = false) throws(WeightError) -> SourceStage {
         let weights = checkpoint.vae.weights
-        let encoder = try VAEEncoder(
-            exact ? exactScope(weights, .encode) : scope(weights, .encode), checkpoint.vae.configuration)
+        let encoder = try VAEEncoder(scope(weights, .encode, exact: exact), checkpoint.vae.configuration)
         shedCopied(weights, .encode)
         return SourceStage(
             encoder: encoder, device: Placement(plan[.encode], observer: nil).computeDevice,
@@ -119,37 +118,11 @@ struct SDXLModels: StagedModels {
         }
     }
 
-    /// Every key that each stage's model asks for, found by building the models from shapes alone. Device thread.
-    func liveKeys() throws(WeightError) -> [Stage: Set<String>] {
-        func dry(_ weights: ComponentWeights) -> WeightScope { WeightScope(weights, placement: .dry) }
-        let first = dry(checkpoint.textEncoder.weights)
-        let second = dry(checkpoint.textEncoder2.weights)
-        let denoiser = dry(checkpoint.unet.weights)
-        let encoder = dry(checkpoint.vae.weights)
-        let decoder = dry(checkpoint.vae.weights)
-        _ = try CLIPTextModel(
-            first, checkpoint.textEncoder.configuration,
-            layerCount: checkpoint.textEncoder.configuration.layers - 1)
-        _ = try CLIPTextModel(
-            second, checkpoint.textEncoder2.configuration,
-            layerCount: checkpoint.textEncoder2.configuration.layers)
-        _ = try UNet(denoiser, checkpoint.unet.configuration)
-        _ = try VAEEncoder(encoder, checkpoint.vae.configuration)
-        _ = try VAEDecoder(decoder, checkpoint.vae.configuration)
-        return [
-            .textEncoder: first.usedKeys, .textEncoder2: second.usedKeys, .denoiser: denoiser.usedKeys,
-            .encode: encoder.usedKeys, .decode: decoder.usedKeys,
-        ]
-    }
-
-    private func scope(_ weights: ComponentWeights, _ stage: Stage) -> WeightScope {
-        WeightScope(weights, placement: Placement(plan[stage], observer: observers[stage]))
-    }
-
-    private func exactScope(_ weights: ComponentWeights, _ stage: Stage) -> WeightScope {
-        var exact = plan[stage]
-        Promotion(stage, .compute(.fp32), evidence: "").apply(to: &exact)
-        return WeightScope(weights, placement: Placement(exact, observer: observers[stage]))
+    private func scope(
+        _ weights: ComponentWeights, _ stage: Stage, exact: Bool = false
+    ) -> WeightScope {
+        let entry = exact ? plan[stage].exact(stage) : plan[stage]
+        return WeightScope(weights, placement: Placement(entry, observer: observers[stage]))
     }
 
     /// After copying into another type or onto a card the mapped original is not needed.

@@ -5,27 +5,20 @@ internal import Torch
 
 /// One component's tensors, how they are placed, and which were asked for.
 final class WeightLedger: Sendable {
-    private struct Account {
-        var used: Set<String> = []
-        var largest = 0.0
-    }
-
     let placement: Placement
     private let weights: ComponentWeights
-    private let account = Mutex(Account())
+    private let used = Mutex<Set<String>>([])
 
     init(_ weights: ComponentWeights, _ placement: Placement) {
         self.weights = weights
         self.placement = placement
     }
 
-    var usedKeys: Set<String> { account.withLock { $0.used } }
+    var usedKeys: Set<String> { used.withLock { $0 } }
 
     var unusedKeys: [String] {
-        account.withLock { account in weights.tensors.keys.filter { !account.used.contains($0) } }.sorted()
+        used.withLock { used in weights.tensors.keys.filter { !used.contains($0) } }.sorted()
     }
-
-    var largest: Double { account.withLock { $0.largest } }
 
     /// The innermost plan that covers a path.
     func site(_ path: String) -> SitePlan? {
@@ -61,7 +54,7 @@ final class WeightLedger: Sendable {
     /// Looks at the bits of a weight that is about to be used: a value that is not finite spoils every picture, and one
     /// that a format cannot hold becomes infinite in it.
     private func inspect(_ key: String, _ source: TensorSource, _ compute: DType) throws(WeightError) {
-        account.withLock { _ = $0.used.insert(key) }
+        used.withLock { _ = $0.insert(key) }
         guard placement.inspects, let magnitude = source.magnitude else { return }
         if placement.isPaged { source.stored.release() }
         if let index = magnitude.firstNotFinite {
@@ -72,7 +65,6 @@ final class WeightLedger: Sendable {
             throw .tooLarge(
                 component: weights.name, key: key, largest: magnitude.largest, format: type.name)
         }
-        account.withLock { $0.largest = max($0.largest, magnitude.largest) }
     }
 
     /// Below this a cast at load costs less than the bookkeeping of casting on each use: biases and norms.

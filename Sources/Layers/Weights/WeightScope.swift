@@ -57,9 +57,6 @@ package struct WeightScope: Sendable {
     /// Keys that constructors have asked for so far.
     package var usedKeys: Set<String> { ledger.usedKeys }
 
-    /// The largest magnitude of all weights that were asked for and looked at.
-    package var largestWeight: Double { ledger.largest }
-
     /// Keys of the component that no constructor has asked for so far.
     package var unusedKeys: [String] { ledger.unusedKeys }
 
