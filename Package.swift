@@ -10,6 +10,14 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // Computing side: libtorch behind a C table, opened at run time.
@@ -22,7 +30,7 @@ let package = Package(
             dependencies: [
                 "Torch", "SafeTensors", "Tokenizers", "Sampling", "Planning", "Generation", "Layers",
                 "Models",
-                "Imaging", "Resources",
+                "Imaging", "Resources", "Prompts",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
 
@@ -30,6 +38,7 @@ let package = Package(
         .target(name: "SafeTensors"),
         .target(name: "Resources", exclude: ["Configurations", "Text", "Vocabularies"]),
         .target(name: "Tokenizers", dependencies: ["Resources"]),
+        .target(name: "Prompts"),
         .target(name: "Sampling"),
         .target(name: "Planning"),
         .target(name: "Generation"),
@@ -41,16 +50,63 @@ let package = Package(
             ]),
         .target(name: "Imaging", dependencies: ["CImaging"]),
 
+        // Serving side: jobs, their store, the routes. None of it knows libtorch.
+        .target(
+            name: "Engine",
+            dependencies: [
+                "Generation", "Planning",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        .target(
+            name: "Storage",
+            dependencies: [
+                "Generation",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(
+            name: "Server",
+            dependencies: [
+                "Generation", "Engine", "Imaging", "Resources",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+
         .executableTarget(
             name: "CLI",
             dependencies: [
                 "Torch", "SafeTensors", "Tokenizers", "Sampling", "Planning", "Generation", "Layers",
                 "Models",
-                "Imaging", "Resources", "Pipelines",
+                "Imaging", "Resources", "Pipelines", "Prompts", "Engine", "Storage", "Server",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
 
         .target(name: "TestSupport", dependencies: ["Torch", "SafeTensors", "Generation"]),
+        .testTarget(name: "PromptsTests", dependencies: ["Prompts"]),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "Generation", "Planning", "TestSupport"]),
+        .testTarget(name: "StorageTests", dependencies: ["Storage", "Generation", "TestSupport"]),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "Server", "Engine", "Generation", "Imaging", "Storage", "TestSupport",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "CTorch", "TestSupport"]),
         .testTarget(name: "SafeTensorsTests", dependencies: ["SafeTensors"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Resources"]),
