@@ -98,7 +98,9 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["Torch", "SafeTensors", "Generation"]),
         .testTarget(name: "PromptsTests", dependencies: ["Prompts"]),
-        .testTarget(name: "EngineTests", dependencies: ["Engine", "Generation", "Planning", "TestSupport"]),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["Engine", "Generation", "Planning", "Storage", "TestSupport"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Generation", "TestSupport"]),
         .testTarget(
             name: "ServerTests",

@@ -18,8 +18,10 @@ enum ExitStatus: Int32, Error, CaseIterable {
     init(_ code: Failure.Code) {
         self =
             switch code {
-            case .badRequest: .badRequest
-            case .cannotRun, .notFinite, .outOfMemory: .cannotRun
+            case .badRequest, .notSupported, .unknownModel, .conflict: .badRequest
+            case .cannotRun, .notFinite, .outOfMemory, .queueFull, .expired, .timedOut, .interrupted,
+                .deliveryFailed:
+                .cannotRun
             case .badCheckpoint: .badCheckpoint
             }
     }

@@ -1,5 +1,5 @@
 /// How far a generation is: a value, sent often; only the newest counts.
-package struct Progress: Sendable, Equatable {
+package struct Progress: Sendable, Equatable, Codable {
     package enum Stage: String, Sendable, Codable, CaseIterable {
         case loading, encoding, sourcePicture = "source_picture", denoising, decoding, saving
     }

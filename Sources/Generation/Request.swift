@@ -2,7 +2,7 @@
 ///
 /// Values are as the user gave them; nil means "what the checkpoint or the default says". Nothing is ever clamped to
 /// fit: ``validate()`` and the worker refuse what they can't do, naming the field.
-package struct Request: Sendable, Equatable {
+package struct Request: Sendable, Equatable, Codable {
     package var prompt: String
     /// nil leaves the negative prompt out, which for most SDXL checkpoints is not the same as an empty one.
     package var negativePrompt: String?
@@ -35,6 +35,12 @@ package struct Request: Sendable, Equatable {
     package var strength = 0.6
 
     package init(prompt: String) { self.prompt = prompt }
+
+    /// All but the source picture: that is bytes and goes its own way.
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case prompt, negativePrompt, width, height, steps, guidanceScale, trueGuidanceScale, textTokens
+        case guidanceRescale, seed, count, sampler, schedule, clipSkip, strength
+    }
 
     /// Longer prompts, counted in Unicode scalars, are refused before anything is loaded.
     package static let longestPrompt = 20_000

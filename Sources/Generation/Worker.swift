@@ -4,6 +4,9 @@ package protocol Worker: Sendable {
     /// - Parameter progress: Called often, on any thread; it must return at once.
     /// - Throws: ``Failure``, or `CancellationError` when the task was cancelled, which is looked at between steps.
     func run(_ request: Request, progress: @escaping @Sendable (Progress) -> Void) async throws -> Result
+    /// What a request comes to: everything that ``run(_:progress:)`` would refuse is refused, nothing is computed.
+    /// - Throws: ``Failure``.
+    func examine(_ request: Request) async throws -> Examination
 }
 
 extension Worker {

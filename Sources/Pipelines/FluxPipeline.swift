@@ -17,7 +17,7 @@ package actor FluxPipeline: Worker {
     private nonisolated let libtorch: LibTorch.Opened
     private nonisolated let thread: DeviceActor
     private nonisolated let memory: PrecisionMemory?
-    private let tokens: FluxTextStage.Tokens
+    let tokens: FluxTextStage.Tokens
     private var models: FluxModels
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.unownedExecutor }

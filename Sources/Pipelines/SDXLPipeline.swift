@@ -18,7 +18,7 @@ package actor SDXLPipeline: Worker {
     private nonisolated let libtorch: LibTorch.Opened
     private nonisolated let thread: DeviceActor
     private nonisolated let memory: PrecisionMemory?
-    private let tokens: SDXLTextStage.Tokens
+    let tokens: SDXLTextStage.Tokens
     private var models: SDXLModels
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.unownedExecutor }

@@ -20,6 +20,17 @@ package struct FakeWorker: Worker {
         try await body(request, progress)
     }
 
+    package func examine(_ request: Request) async throws -> Examination {
+        try request.validate()
+        return Examination(
+            width: request.width ?? 16, height: request.height ?? 8, steps: request.steps ?? 30,
+            count: request.count, sampler: request.sampler ?? "euler",
+            schedule: request.schedule ?? "default",
+            guidanceScale: request.guidanceScale ?? 5, promptTokens: request.prompt.utf8.count,
+            negativePromptTokens: request.negativePrompt?.utf8.count ?? 0, plan: "0123abcd",
+            formats: ["denoiser": "fp32"], modelBytes: 1000, workingBytes: 1000, notes: [])
+    }
+
     /// As many pictures as are asked for, 16x8 where nothing else is; the seed tells their grey.
     package static func paint(_ request: Request, notes: [String] = []) -> Generation.Result {
         let width = request.width ?? 16

@@ -1,7 +1,13 @@
-import Generation
 import Testing
 
+@testable import Generation
+
 struct RequestTests {
+    @Test func `every field but the source picture is written and read`() throws {
+        let fields = Mirror(reflecting: Request(prompt: "x")).children.compactMap(\.label)
+        #expect(Set(fields) == Set(Request.CodingKeys.allCases.map(\.rawValue) + ["image"]))
+    }
+
     @Test func `defaults are valid, an empty prompt too`() throws {
         try Request(prompt: "").validate()
     }

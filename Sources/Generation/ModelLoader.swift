@@ -1,0 +1,109 @@
+/// A model as the configuration names it.
+package struct ModelDescription: Sendable, Equatable, Codable {
+    /// What requests call it.
+    package var id: String
+    /// What people read.
+    package var title: String?
+    /// A `.safetensors` file or a diffusers folder.
+    package var path: String
+    package var vae: String?
+    package var clip: String?
+    package var t5: String?
+    /// A diffusers folder whose configurations go with a single file.
+    package var configuration: String?
+    /// `sdxl`, `flux`; nil is told from the file.
+    package var family: String?
+    /// A precision policy as `--precision` takes it; nil is `auto`.
+    package var precision: String?
+    /// `auto`, `cpu`, `cuda`, `cuda:N`; nil is `auto`.
+    package var device: String?
+    /// What a request that leaves a field out gets.
+    package var defaults = ModelDefaults()
+    /// Folders with adapters for it.
+    package var loraFolders: [String] = []
+
+    package init(id: String, path: String) {
+        self.id = id
+        self.path = path
+    }
+}
+
+/// A model's usual values, where they differ from its family's.
+package struct ModelDefaults: Sendable, Equatable, Codable {
+    package var width: Int?
+    package var height: Int?
+    package var steps: Int?
+    package var guidanceScale: Double?
+    package var sampler: String?
+    package var schedule: String?
+    package var negativePrompt: String?
+    package var clipSkip: Int?
+
+    package init() {}
+
+    /// Fills what the request leaves out.
+    package func complete(_ request: inout Request) {
+        if request.width == nil, request.height == nil, request.image == nil {
+            (request.width, request.height) = (width, height)
+        }
+        request.steps = request.steps ?? steps
+        request.guidanceScale = request.guidanceScale ?? guidanceScale
+        request.sampler = request.sampler ?? sampler
+        request.schedule = request.schedule ?? schedule
+        request.negativePrompt = request.negativePrompt ?? negativePrompt
+        if let clipSkip, request.clipSkip == 0 { request.clipSkip = clipSkip }
+    }
+}
+
+/// Opens checkpoints: the composition root's, and a fake in tests.
+package protocol ModelLoader: Sendable {
+    /// Reads headers and plans; weights are read when the worker first needs them, and given back when it is let go.
+    /// - Throws: ``Failure``; `CancellationError`.
+    func open(_ model: ModelDescription) async throws -> any Worker
+    /// What opening it will ask of memory, from the files' headers alone.
+    /// - Throws: ``Failure``.
+    func bytes(_ model: ModelDescription) async throws -> Int
+}
+
+/// What a request comes to, without computing any of it.
+package struct Examination: Sendable, Equatable, Codable {
+    package var width: Int
+    package var height: Int
+    package var steps: Int
+    package var count: Int
+    package var sampler: String
+    package var schedule: String
+    package var guidanceScale: Double?
+    /// Tokens of the prompt and of the negative prompt in the vocabulary that counts, without start, end and padding.
+    package var promptTokens: Int
+    package var negativePromptTokens: Int
+    /// The precision plan's name, and each stage's computing format.
+    package var plan: String
+    package var formats: [String: String]
+    /// What the model keeps in memory, and what this request needs beside it at its widest, in bytes.
+    package var modelBytes: Int
+    package var workingBytes: Int
+    /// What will be done that the request does not literally say.
+    package var notes: [String]
+
+    package init(
+        width: Int, height: Int, steps: Int, count: Int, sampler: String, schedule: String,
+        guidanceScale: Double?, promptTokens: Int, negativePromptTokens: Int, plan: String,
+        formats: [String: String], modelBytes: Int, workingBytes: Int, notes: [String]
+    ) {
+        self.width = width
+        self.height = height
+        self.steps = steps
+        self.count = count
+        self.sampler = sampler
+        self.schedule = schedule
+        self.guidanceScale = guidanceScale
+        self.promptTokens = promptTokens
+        self.negativePromptTokens = negativePromptTokens
+        self.plan = plan
+        self.formats = formats
+        self.modelBytes = modelBytes
+        self.workingBytes = workingBytes
+        self.notes = notes
+    }
+}
