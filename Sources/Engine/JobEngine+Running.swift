@@ -1,6 +1,7 @@
-internal import struct Foundation.Date
 internal import Generation
 internal import Logging
+
+internal import struct Foundation.Date
 
 extension JobEngine {
     /// Runs one job from its claim until its outcome is written.
@@ -24,7 +25,8 @@ extension JobEngine {
         metrics.waited(model: waiting.model, seconds: time.date.timeIntervalSince(record.job.submitted))
         hub.publish(.running, job: id, caller: waiting.caller)
         logger.info(
-            "job begins", metadata: ["job": "\(id)", "model": "\(waiting.model)", "attempt": "\(record.attempts)"])
+            "job begins",
+            metadata: ["job": "\(id)", "model": "\(waiting.model)", "attempt": "\(record.attempts)"])
         if let deadline = record.job.deadline, deadline <= time.date { runs[id]?.stop(.expired) }
         let delivery = Delivery(
             images: images, encoder: encoder, settings: settings, time: time, logger: logger)
@@ -41,10 +43,10 @@ extension JobEngine {
             do { return .success(try await paint(record.job, delivery)) } catch { return .failure(error) }
         }
         runs[id]?.work = work
-        let watch = Task { await watch(record.job) }
+        let watching = Task { await watch(record.job) }
         let result = await work.value
-        watch.cancel()
-        await watch.value
+        watching.cancel()
+        await watching.value
         return result
     }
 
@@ -72,7 +74,7 @@ extension JobEngine {
                 switch try await store.beat(run.lease, run.progress.newest) {
                 case .held: break
                 case .cancelled: runs[id]?.stop(.cancelled)
-                case .lost: return runs[id]?.stop(.lost) ?? ()
+                case .lost: runs[id]?.stop(.lost)
                 }
             } catch is CancellationError {
                 return
@@ -86,8 +88,7 @@ extension JobEngine {
     // MARK: Painting
 
     private func paint(_ job: Job, _ delivery: Delivery) async throws -> Painting {
-        var request = job.request
-        if request.image == nil { request.image = try await store.sourcePicture(job.id) }
+        let request = job.request
         let report = reporter(job)
         report(Progress(.loading))
         let copy = try await residents.lease(job.model)

@@ -1,6 +1,6 @@
 internal import Generation
 internal import Logging
-package import ServiceLifecycle
+internal import ServiceLifecycle
 
 internal import struct Foundation.Date
 
@@ -29,6 +29,10 @@ extension JobEngine: Service {
             guard let caller = line.caller(of: id) else { continue }
             hub.publish(.requeued, job: id, caller: caller)
             logger.notice("an interrupted job waits again", metadata: ["job": "\(id)"])
+        }
+        for id in recovered.cancelled {
+            guard let record = try await store.record(id) else { continue }
+            ended(id, record.job.caller, .cancelled)
         }
         for id in recovered.failed {
             guard let record = try await store.record(id), let failure = record.failure else { continue }

@@ -1,11 +1,13 @@
-internal import struct Foundation.Date
 internal import Generation
 internal import Logging
+
+internal import struct Foundation.Date
 
 extension JobEngine {
     /// Writes down what became of a run, then says it.
     func settle(
-        _ record: JobRecord, _ lease: Lease, _ result: Swift.Result<Painting, any Error>, _ delivery: Delivery,
+        _ record: JobRecord, _ lease: Lease, _ result: Swift.Result<Painting, any Error>,
+        _ delivery: Delivery,
         seconds: Double
     ) async {
         let job = record.job
@@ -19,7 +21,9 @@ extension JobEngine {
         case .finish(let outcome):
             if case .done = outcome {} else { await delivery.takeBack() }
             guard await finish(lease, outcome) else { return }
-            if case .success(let painting) = result, case .done = outcome { learn(job.model, painting, seconds) }
+            if case .success(let painting) = result, case .done = outcome {
+                learn(job.model, painting, seconds)
+            }
             tell(job, outcome, seconds: seconds)
         }
     }
@@ -58,7 +62,8 @@ extension JobEngine {
             do {
                 let isWritten = try await store.finish(lease, outcome, at: time.date)
                 if !isWritten {
-                    logger.error("a run lost its lease, nothing is written", metadata: ["job": "\(lease.job)"])
+                    logger.error(
+                        "a run lost its lease, nothing is written", metadata: ["job": "\(lease.job)"])
                 }
                 return isWritten
             } catch {
@@ -75,10 +80,15 @@ extension JobEngine {
     private func giveBack(_ job: Job, _ lease: Lease) async {
         do {
             guard try await store.giveBack(lease) else { return }
+            if let record = try await store.record(job.id), record.status == .cancelled {
+                // Somebody had asked for that, and the store knew it first.
+                return ended(job.id, job.caller, .cancelled)
+            }
             hub.publish(.requeued, job: job.id, caller: job.caller)
             logger.notice("job given back", metadata: ["job": "\(job.id)"])
         } catch {
-            logger.error("a job could not be given back", metadata: ["job": "\(job.id)", "reason": "\(error)"])
+            logger.error(
+                "a job could not be given back", metadata: ["job": "\(job.id)", "reason": "\(error)"])
         }
     }
 }

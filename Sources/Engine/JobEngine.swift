@@ -1,8 +1,6 @@
 package import Generation
 package import Logging
 
-package import struct Foundation.Date
-
 /// The engine room: takes jobs in, runs them in a fair order on one device, keeps models in memory, tells what happens.
 ///
 /// The store is the truth about jobs; the order in which they run is this process's own, a ``WaitingLine`` filled from the
@@ -177,7 +175,8 @@ package actor JobEngine: JobService {
         work.continuation.yield()
     }
 
-    static let stopped = Failure(.cannotRun, "the server is stopping and takes no jobs: send it again in a while")
+    static let stopped = Failure(
+        .cannotRun, "the server is stopping and takes no jobs: send it again in a while")
 
     // MARK: Models
 
@@ -190,7 +189,8 @@ package actor JobEngine: JobService {
         for model in models where !names.insert(model.id).inserted {
             throw Failure.badRequest("models", "two models are called '\(model.id)'")
         }
-        let before = Dictionary(uniqueKeysWithValues: await residents.statuses.map { ($0.model.id, $0.model) })
+        let before = Dictionary(
+            uniqueKeysWithValues: await residents.statuses.map { ($0.model.id, $0.model) })
         await residents.reload(models)
         let after = Dictionary(uniqueKeysWithValues: models.map { ($0.id, $0) })
         // Another file is another speed.

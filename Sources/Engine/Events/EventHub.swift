@@ -1,6 +1,7 @@
 package import Generation
-internal import struct Foundation.Date
 internal import Synchronization
+
+internal import struct Foundation.Date
 
 /// Carries what happens to jobs to whoever listens.
 ///
@@ -143,7 +144,9 @@ package final class EventHub: Sendable {
                 return event
             case (.fellBehind, _), (.nothing, true): return nil
             case (.nothing(let last), false):
-                guard let position = await news(after: last, reader: reader, caller: caller) else { return nil }
+                guard let position = await news(after: last, reader: reader, caller: caller) else {
+                    return nil
+                }
                 place.position.withLock { $0 = position }
             }
         }

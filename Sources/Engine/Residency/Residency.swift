@@ -118,7 +118,9 @@ package struct Residency: Sendable {
     package func room(for bytes: Int, keeping id: String?, all: Bool = false) -> Room {
         var free = budget - residentBytes
         var dropped: [CopyID] = []
-        let idle = entries.filter { $0.key != id }.values.compactMap(\.copy).filter { $0.isReady && $0.users == 0 }
+        let idle = entries.filter { $0.key != id }.values.compactMap(\.copy).filter {
+            $0.isReady && $0.users == 0
+        }
         for copy in idle.sorted(by: { $0.lastUsed < $1.lastUsed }) where all || free < bytes {
             dropped.append(copy.id)
             free += copy.bytes
@@ -209,7 +211,11 @@ package struct Residency: Sendable {
         for (id, entry) in old where entries[id]?.copy != entry.copy {
             guard let copy = entry.copy else { continue }
             // One that is being warmed up is dropped by who warms it, who finds nobody wanting it.
-            if copy.users > 0 { departing[copy.id] = (id, copy) } else if copy.isReady { dropped.append(copy.id) }
+            if copy.users > 0 {
+                departing[copy.id] = (id, copy)
+            } else if copy.isReady {
+                dropped.append(copy.id)
+            }
         }
         return dropped
     }

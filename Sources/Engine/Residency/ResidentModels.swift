@@ -173,9 +173,13 @@ package actor ResidentModels {
             try await open(model, as: copy)
             try Task.checkCancellation()
             previous = try free(bytes, for: model)
-            guard residency.warming(model, copy, bytes: bytes, at: time.seconds) else { throw changed(model.id) }
+            guard residency.warming(model, copy, bytes: bytes, at: time.seconds) else {
+                throw changed(model.id)
+            }
             try await warmUp(model, copy, &previous)
-            guard residency.loaded(model, copy, seconds: time.seconds - started) else { throw changed(model.id) }
+            guard residency.loaded(model, copy, seconds: time.seconds - started) else {
+                throw changed(model.id)
+            }
         } catch {
             workers[copy] = nil
             let failure = error is CancellationError ? nil : Failure.of(error)
@@ -184,7 +188,9 @@ package actor ResidentModels {
             metrics.loadFailed(model: model.id, failure)
             logger.warning(
                 "model failed to load",
-                metadata: ["model": "\(model.id)", "code": "\(failure.code.rawValue)", "reason": "\(failure)"])
+                metadata: [
+                    "model": "\(model.id)", "code": "\(failure.code.rawValue)", "reason": "\(failure)",
+                ])
             await bringBack(previous)
             throw failure
         }
@@ -281,7 +287,8 @@ package actor ResidentModels {
     }
 
     private func changed(_ id: String) -> Failure {
-        Failure(.cannotRun, "the configuration of '\(id)' was changed while it was loaded: send the job again")
+        Failure(
+            .cannotRun, "the configuration of '\(id)' was changed while it was loaded: send the job again")
     }
 
     // What follows reads files or computes: not on this actor.

@@ -82,7 +82,8 @@ final class Delivery: Sendable {
                 guard attempt < settings.deliveryTries else {
                     throw Failure(
                         .deliveryFailed,
-                        "the picture \(key) could not be stored in \(attempt) tries: \(Failure.of(error).message)")
+                        "the picture \(key) could not be stored in \(attempt) tries: \(Failure.of(error).message)"
+                    )
                 }
                 EngineMetrics().retriedDelivery()
                 logger.notice(
