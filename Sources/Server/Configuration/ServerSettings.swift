@@ -14,6 +14,8 @@ package struct ServerSettings: Sendable, Equatable {
     package var hasOpenMetrics = false
     /// Whether prompts may stand in logs.
     package var logsPrompts = false
+    /// Seconds between two comment lines of an event stream: proxies cut silent answers.
+    package var heartbeatSeconds = 15.0
     package var limits = ServerLimits()
 
     package init() {}

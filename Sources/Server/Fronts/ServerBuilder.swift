@@ -17,7 +17,7 @@ package struct ServerBuilder {
     /// - Parameter keys: nil where there are none; then only a server that this machine alone reaches is made.
     /// - Throws: ``Generation/Failure`` where the settings would let strangers in.
     package init(
-        parts: ServerParts, keys: KeyStore?, logger: Logger,
+        parts: ServerParts, keys: KeyStore?, metrics: MetricsRegistry = MetricsRegistry(), logger: Logger,
         clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) throws(Failure) {
         if !parts.settings.isLoopback {
@@ -31,7 +31,7 @@ package struct ServerBuilder {
         self.parts = parts
         self.logger = logger
         let router = Router(context: CallContext.self, options: [.autoGenerateHeadEndpoints])
-        let fronts = FrontList.all(parts).sorted { $0.prefix.count > $1.prefix.count }
+        let fronts = FrontList.all(parts, metrics: metrics).sorted { $0.prefix.count > $1.prefix.count }
         // Routes are known only when all fronts have spoken, and what stands before them must be added first.
         let listing = Router(context: CallContext.self)
         let gate = Gate(keys: keys, settings: parts.settings, clock: clock)
@@ -39,6 +39,7 @@ package struct ServerBuilder {
         for front in fronts { front.addRoutes(to: listed) }
         routes = listed.all
         router.addMiddleware {
+            WatchingMiddleware(calls: CallMetrics(factory: metrics))
             Answering(
                 fronts: fronts, originGuard: OriginGuard(settings: parts.settings, hasKeys: keys != nil),
                 routes: listed.all)

@@ -35,21 +35,26 @@ package struct ServerParts: Sendable {
 package struct SamplerFact: Sendable, Equatable, Encodable {
     package var name: String
     package var title: String
-    /// The schedules that go with it, as requests name them.
-    package var schedules: [String]
-    /// Whether a seed alone repeats its pictures step by step, or it draws noise on the way.
-    package var isStochastic: Bool
-    /// `sdxl`, `flux`.
-    package var families: [String]
+    /// Other names that requests may use.
+    package var aliases: [String]
+    package var order: Int
+    /// Whether each step draws fresh noise.
+    package var ancestral: Bool
+    /// The words that `schedule` takes with it.
+    package var timesteps: [String]
+    package var sigmas: [String]
 
     package init(
-        name: String, title: String, schedules: [String], isStochastic: Bool, families: [String]
+        name: String, title: String, aliases: [String], order: Int, ancestral: Bool, timesteps: [String],
+        sigmas: [String]
     ) {
         self.name = name
         self.title = title
-        self.schedules = schedules
-        self.isStochastic = isStochastic
-        self.families = families
+        self.aliases = aliases
+        self.order = order
+        self.ancestral = ancestral
+        self.timesteps = timesteps
+        self.sigmas = sigmas
     }
 }
 
