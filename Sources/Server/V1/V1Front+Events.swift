@@ -87,6 +87,7 @@ struct EventStream: Sendable {
     let heartbeatSeconds: Double
 
     /// Ends when the events do, when the server stops, or by throwing when the client has gone.
+    @concurrent
     func write(to writer: inout any ResponseBodyWriter) async throws {
         // A first line at once, so that the client knows that it is connected; and how soon to come back.
         try await writer.write(ByteBuffer(string: "retry: 2000\n: gesso\n\n"))
