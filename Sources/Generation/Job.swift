@@ -142,7 +142,7 @@ package enum JobOutcome: Sendable, Equatable {
 
 /// A job and all that is known of it.
 package struct JobRecord: Sendable, Equatable {
-    /// Without its source picture where the store says so: that is asked for apart.
+    /// Without its source picture, but from ``JobStore/begin(_:at:)``: else it is asked for apart.
     package var job: Job
     package var status: JobStatus
     /// How often it began to run.
