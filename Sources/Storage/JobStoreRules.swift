@@ -1,0 +1,111 @@
+internal import Generation
+
+internal import struct Foundation.Date
+
+/// What every job store refuses, in the same words.
+enum JobStoreRules {
+    static let pageLimits = 1...200
+    static let mostTags = 64
+    /// Unicode scalars.
+    static let longestTag = 100
+
+    /// - Throws: `conflict`.
+    static func conflict(_ id: JobID) -> Failure {
+        Failure(
+            .conflict,
+            "the id \(id) already stands for another request: repeat that one, or choose another id",
+            field: "id")
+    }
+
+    /// Whether one more job may wait.
+    /// - Throws: `queue_full`.
+    static func checkQueue(waiting: Int, waitingOfCaller: Int, _ limits: QueueLimits) throws(Failure) {
+        guard waiting < limits.total else {
+            throw Failure(
+                .queueFull, "\(waiting) jobs wait, and at most \(limits.total) may: try again later")
+        }
+        guard waitingOfCaller < limits.perCaller else {
+            throw Failure(
+                .queueFull,
+                "\(waitingOfCaller) jobs of yours wait, and at most \(limits.perCaller) may: try again later")
+        }
+    }
+
+    static func checkLimit(_ query: JobQuery) throws(Failure) {
+        guard pageLimits.contains(query.limit) else {
+            throw .badRequest(
+                "limit",
+                "limit is \(query.limit), it must be from \(pageLimits.lowerBound) to \(pageLimits.upperBound)"
+            )
+        }
+    }
+
+    /// The place that a page begins below; nil for the first page.
+    static func place(of cursor: String?) throws(Failure) -> Int64? {
+        guard let cursor else { return nil }
+        guard let place = Int64(cursor), place > 0, String(place) == cursor else {
+            throw .badRequest("cursor", "'\(cursor.prefix(40))' is no cursor of an earlier page")
+        }
+        return place
+    }
+
+    static func checkTags(_ tags: [String]) throws(Failure) {
+        guard tags.count <= mostTags else {
+            throw .badRequest("tags", "there are \(tags.count) tags, at most \(mostTags) are kept")
+        }
+        for tag in tags where !(1...longestTag).contains(tag.unicodeScalars.count) {
+            throw .badRequest(
+                "tags",
+                "a tag has \(tag.unicodeScalars.count) characters, it must have from 1 to \(longestTag)")
+        }
+        // By bytes: that is how tags are compared.
+        guard Set(tags.map { Array($0.utf8) }).count == tags.count else {
+            throw .badRequest("tags", "a tag is given twice")
+        }
+    }
+
+    static func check(_ retention: Retention) throws(Failure) {
+        // Written so that NaN is refused.
+        if let days = retention.days, !(days >= 0) {
+            throw .badRequest("retention", "jobs are kept for \(days) days, it must be 0 or more")
+        }
+        if let jobs = retention.jobs, jobs < 0 {
+            throw .badRequest("retention", "\(jobs) finished jobs are kept, it must be 0 or more")
+        }
+    }
+
+    static func expired(_ id: JobID) -> Failure {
+        Failure(.expired, "the job's deadline passed while it waited")
+    }
+
+    static func interrupted(attempts: Int) -> Failure {
+        Failure(
+            .interrupted,
+            "the program ended while the job ran, at attempt \(attempts): it is not begun again by itself")
+    }
+}
+
+extension JobOutcome {
+    var status: JobStatus {
+        switch self {
+        case .done: .done
+        case .failed: .failed
+        case .cancelled: .cancelled
+        }
+    }
+}
+
+extension JobRecord {
+    /// Everything that the image store holds of it.
+    var imageKeys: [ImageKey] {
+        pictures.flatMap { picture in [picture.key] + (picture.thumbnail.map { [$0] } ?? []) }
+    }
+}
+
+extension Job {
+    /// Submitted anew: as much time to its deadline as it had at first.
+    mutating func submitAgain(at now: Date) {
+        if let deadline { self.deadline = now.addingTimeInterval(deadline.timeIntervalSince(submitted)) }
+        submitted = now
+    }
+}
