@@ -109,7 +109,12 @@ let package = Package(
         .testTarget(name: "PromptsTests", dependencies: ["Prompts"]),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Engine", "Generation", "Planning", "Storage", "TestSupport"]),
+            dependencies: [
+                "Engine", "Generation", "Planning", "Storage", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "Generation", "TestSupport"]),
         .testTarget(
             name: "ServerTests",
