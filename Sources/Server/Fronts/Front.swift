@@ -1,4 +1,5 @@
 package import Hummingbird
+package import ServiceLifecycle
 
 /// One API that this server speaks: a folder of Server with its wire types, its routes and its shape of errors.
 ///
@@ -12,4 +13,10 @@ package protocol Front: Sendable {
     func addRoutes(to routes: Routes)
     /// The answer for a call that was refused, in this front's shape, with status and headers.
     func answer(_ rejection: Rejection) -> Response
+    /// What it does while nobody calls; it runs as long as the server does.
+    var services: [any Service] { get }
+}
+
+extension Front {
+    package var services: [any Service] { [] }
 }

@@ -5,6 +5,7 @@ enum FrontList {
         return [
             V1Front(parts: parts, streams: streams, heartbeatSeconds: parts.settings.heartbeatSeconds),
             SystemFront(parts: parts, metrics: metrics, streams: streams),
+            RunPodFront(parts: parts, settings: parts.runpod),
         ]
     }
 }

@@ -4,6 +4,7 @@ internal import HummingbirdCore
 internal import HummingbirdTLS
 package import Logging
 package import NIOCore
+internal import ServiceLifecycle
 internal import NIOSSL
 
 /// Puts the server together: fronts, their routes, what stands before them, and the socket.
@@ -13,6 +14,7 @@ package struct ServerBuilder {
     /// All routes of all fronts.
     package let routes: [Routes.Route]
     private let router: Router<CallContext>
+    private let services: [any Service]
 
     /// - Parameter keys: nil where there are none; then only a server that this machine alone reaches is made.
     /// - Throws: ``Generation/Failure`` where the settings would let strangers in.
@@ -32,6 +34,7 @@ package struct ServerBuilder {
         self.logger = logger
         let router = Router(context: CallContext.self, options: [.autoGenerateHeadEndpoints])
         let fronts = FrontList.all(parts, metrics: metrics).sorted { $0.prefix.count > $1.prefix.count }
+        services = fronts.flatMap(\.services)
         // Routes are known only when all fronts have spoken, and what stands before them must be added first.
         let listing = Router(context: CallContext.self)
         let gate = Gate(keys: keys, settings: parts.settings, clock: clock)
@@ -66,13 +69,15 @@ extension ServerBuilder {
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
                     maxHeaderFieldCount: limits.headerCount)))
-        return Application(
+        var application = Application(
             router: router,
             server: try tls(channel),
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port), serverName: "gesso", backlog: 512,
                 availableConnectionsDelegate: .maximum(limits.connections, logger: logger)),
             onServerRunning: onRunning, logger: logger)
+        application.services += services
+        return application
     }
 
     private func tls(_ channel: HTTPServerBuilder) throws(Failure) -> HTTPServerBuilder {

@@ -13,6 +13,7 @@ package struct ServerParts: Sendable {
     /// Brings source pictures by address.
     package var fetcher: any PictureFetching
     package var uploads: UploadShelf
+    package var runpod = RunPodSettings()
     package var now: @Sendable () -> Date
 
     package init(
