@@ -10,6 +10,9 @@ extension Prompt {
     /// - Parameter steps: Steps of the run, at least 1.
     package func resolved(steps: Int) throws(PromptError) -> [[Span]] {
         precondition(steps >= 1, "a run of \(steps) steps")
-        return []
+        return parts.map { part in
+            guard case .constant(let content) = part.content else { return [] }
+            return [Span(steps: 0..<steps, content: content)]
+        }
     }
 }
