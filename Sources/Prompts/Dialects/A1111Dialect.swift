@@ -38,7 +38,8 @@ struct A1111Dialect {
         if let obstacle = schedule.obstacle {
             notes.append(
                 PromptNote(
-                    text: "nothing in this text changes over the steps: it has a '|' outside of [a|b], or a backslash before nothing",
+                    text:
+                        "nothing in this text changes over the steps: it has a '|' outside of [a|b], or a backslash before nothing",
                     range: obstacle))
         }
         guard !schedule.isConstant else { return .constant(.text(emphasis.text)) }
@@ -83,7 +84,9 @@ extension A1111Dialect {
         }
         if isOnly {
             notes.append(
-                PromptNote(text: "this is the weight of the whole prompt; (words:1.2) gives one to words", range: range))
+                PromptNote(
+                    text: "this is the weight of the whole prompt; (words:1.2) gives one to words",
+                    range: range))
         }
         return (text.trimmedEnd(content.lowerBound..<colon), weight)
     }
@@ -122,7 +125,9 @@ extension A1111Dialect {
         result.reserve(text.count)
         var index = 0
         while index < text.count {
-            if text[index] == UInt8(ascii: "<"), index < lastClosing, let end = try takeAdapter(at: index, in: text) {
+            if text[index] == UInt8(ascii: "<"), index < lastClosing,
+                let end = try takeAdapter(at: index, in: text)
+            {
                 index = end
             } else {
                 result.append(text[index], at: text.places[index])
@@ -182,7 +187,11 @@ extension A1111Dialect {
     private func adapterWeight(_ range: Range<Int>, in text: MappedText) throws(PromptError) -> Double {
         let number = text.trimmed(range)
         let isDecimal = text.bytes[number].allSatisfy {
-            $0.isDigit || [UInt8(ascii: "."), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "e"), UInt8(ascii: "E")]
+            $0.isDigit
+                || [
+                    UInt8(ascii: "."), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "e"),
+                    UInt8(ascii: "E"),
+                ]
                 .contains($0)
         }
         guard isDecimal, let weight = Double(text.string(number)), weight.isFinite else {

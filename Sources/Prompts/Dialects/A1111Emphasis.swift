@@ -135,7 +135,8 @@ extension A1111Emphasis {
         var start = range.lowerBound
         var index = range.lowerBound
         while index + 5 <= range.upperBound {
-            guard input[index] == UInt8(ascii: "B"), input.has("BREAK", at: index), isWord(index..<index + 5, in: range)
+            guard input[index] == UInt8(ascii: "B"), input.has("BREAK", at: index),
+                isWord(index..<index + 5, in: range)
             else {
                 index += 1
                 continue
@@ -181,7 +182,8 @@ extension A1111Emphasis {
             guard let range else { continue }
             guard weight.isFinite else {
                 throw PromptError(
-                    "the weights around this text multiply to what is no number; write smaller ones", at: range,
+                    "the weights around this text multiply to what is no number; write smaller ones",
+                    at: range,
                     in: source)
             }
             result.fragments.append(
@@ -204,7 +206,8 @@ extension UInt8 {
 
     fileprivate var isA1111Escapable: Bool {
         switch self {
-        case UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "\\"): true
+        case UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "\\"):
+            true
         default: false
         }
     }

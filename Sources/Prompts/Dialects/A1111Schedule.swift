@@ -145,7 +145,8 @@ extension A1111Schedule {
         if !bracket.bars.isEmpty {
             guard bracket.colons.isEmpty else { return false }
             changes[bracket.place] = Change(
-                choice: .alternating, parts: parts(from: bracket.place, at: bracket.bars, to: end), end: end + 1)
+                choice: .alternating, parts: parts(from: bracket.place, at: bracket.bars, to: end),
+                end: end + 1)
             return true
         }
         guard let last = bracket.colons.last else { return true }

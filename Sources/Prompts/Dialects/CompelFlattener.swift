@@ -113,7 +113,8 @@ extension CompelFlattener {
         case .swap(let target, let replacement, let options):
             try checkOptions(options, of: grammar)
             note(
-                .swap, "'.swap' needs control of the attention, which there is none of here: the original is painted",
+                .swap,
+                "'.swap' needs control of the attention, which there is none of here: the original is painted",
                 at: grammar.text.source(start..<end))
             let place = grammar.text.source(start..<end).lowerBound
             work.append(.adapters(grammar, replacement))
@@ -163,7 +164,8 @@ extension CompelFlattener {
     private mutating func collectAdapters(
         of grammar: CompelGrammar, _ stretch: Range<Int>
     ) throws(PromptError) {
-        guard let (item, end) = grammar.item(at: stretch.lowerBound, withStops: true), end <= stretch.upperBound
+        guard let (item, end) = grammar.item(at: stretch.lowerBound, withStops: true),
+            end <= stretch.upperBound
         else { return }
         work.append(.adapters(grammar, end..<stretch.upperBound))
         switch item {
@@ -224,7 +226,9 @@ extension CompelFlattener {
         var start = 0
         while start < pieces.count {
             var end = start + 1
-            while end < pieces.count, pieces[end].joins, pieces[end].weight == pieces[start].weight { end += 1 }
+            while end < pieces.count, pieces[end].joins, pieces[end].weight == pieces[start].weight {
+                end += 1
+            }
             fragments.append(joined(pieces[start..<end]))
             start = end
         }
@@ -305,7 +309,8 @@ extension CompelFlattener {
         {
             index -= 1
         }
-        guard index < content.upperBound, index > content.lowerBound, grammar.text[index - 1] == UInt8(ascii: ":")
+        guard index < content.upperBound, index > content.lowerBound,
+            grammar.text[index - 1] == UInt8(ascii: ":")
         else { return }
         note(
             .foreignWeight,

@@ -9,8 +9,9 @@ struct CompelGrammar {
     private var groupEnds: [Int32]
     /// For each bracket that holds what `.swap` puts in: where that ends, and the place behind the closing bracket.
     private var swaps: [Int: (contentEnd: Int, end: Int)] = [:]
-    /// For each quotation mark that begins a quotation: the quotation.
-    private var quotes: [Int: Quote] = [:]
+    private var quotes: [Quote] = []
+    /// For each quotation mark that begins a quotation: its index. Empty where there is none.
+    private var quoteIndices: [Int32] = []
 
     /// A text in quotation marks, read by itself.
     struct Quote {
@@ -63,7 +64,11 @@ struct CompelGrammar {
         return index
     }
 
-    func quote(at index: Int) -> Quote? { quotes[index] }
+    /// The quotation that the mark at `index` begins.
+    func quote(at index: Int) -> Quote? {
+        guard index < quoteIndices.count, quoteIndices[index] >= 0 else { return nil }
+        return quotes[Int(quoteIndices[index])]
+    }
 
     /// Walks over elements until none matches, and over the white space before what does not.
     private func walk(from start: Int, withStops: Bool) -> Int? {
@@ -92,7 +97,9 @@ extension CompelGrammar {
             return (.target(target), end)
         }
         let byte = text[start]
-        if withStops, byte == UInt8(ascii: ",") || byte == UInt8(ascii: ".") { return (.stop(start), start + 1) }
+        if withStops, byte == UInt8(ascii: ",") || byte == UInt8(ascii: ".") {
+            return (.stop(start), start + 1)
+        }
         return nil
     }
 
@@ -102,7 +109,7 @@ extension CompelGrammar {
         guard start < text.count else { return nil }
         switch text[start] {
         case UInt8(ascii: "\""):
-            guard let quote = quotes[start], quote.isFragments else { return nil }
+            guard let quote = quote(at: start), quote.isFragments else { return nil }
             return (.quote(at: start), quote.end)
         case UInt8(ascii: "("):
             guard groupEnds[start] >= 0 else { return nil }
@@ -137,7 +144,9 @@ extension CompelGrammar {
     /// `target.attend(1.2)`, or the weight directly behind the target; words take signs only.
     private func weighted(_ target: Target, end: Int) -> (item: Item, end: Int)? {
         if let arguments = opened(".attend", at: end) {
-            guard let (weight, behind) = self.weight(at: skippingSpace(arguments), numbers: true) else { return nil }
+            guard let (weight, behind) = self.weight(at: skippingSpace(arguments), numbers: true) else {
+                return nil
+            }
             let closing = skippingSpace(behind)
             guard closing < text.count, text[closing] == UInt8(ascii: ")") else { return nil }
             return (.weighted(target, weight), closing + 1)
@@ -173,7 +182,9 @@ extension CompelGrammar {
         else { return nil }
         var end = skippingSpace(name.upperBound)
         var weight = 1.0
-        if end < text.count, text[end] == UInt8(ascii: ","), let number = self.number(at: skippingSpace(end + 1)) {
+        if end < text.count, text[end] == UInt8(ascii: ","),
+            let number = self.number(at: skippingSpace(end + 1))
+        {
             weight = number.value
             end = skippingSpace(number.end)
         }
@@ -230,7 +241,9 @@ extension CompelGrammar {
 
     /// What is put in by a swap has no commas or full stops of its own; behind a comma stand options.
     private mutating func findSwap(openedAt bracket: Int) {
-        guard let contentEnd = walk(from: bracket + 1, withStops: false), contentEnd < text.count else { return }
+        guard let contentEnd = walk(from: bracket + 1, withStops: false), contentEnd < text.count else {
+            return
+        }
         var end = contentEnd
         if text[end] == UInt8(ascii: ",") {
             end = skippingSpace(options(at: end + 1).end)
@@ -270,7 +283,7 @@ extension CompelGrammar {
     private mutating func addQuote(from start: Int, to end: Int) {
         var content = MappedText()
         content.end = text.places[end]
-        content.reserve(end - start)
+        content.reserve(end - start - 1)
         var isBlank = true
         var index = start + 1
         while index < end {
@@ -284,9 +297,13 @@ extension CompelGrammar {
             isBlank = isBlank && (byte.isSpace || (byte >= 0x80 || byte < 0x20) && isInPythonSpace(index))
             index += 1
         }
+        if quoteIndices.isEmpty { quoteIndices = Array(repeating: -1, count: text.count) }
+        quoteIndices[start] = Int32(quotes.count)
         let grammar = CompelGrammar(content)
-        quotes[start] = Quote(
-            content: grammar, end: end + 1, isFragments: isBlank || grammar.isFragments, isBlank: isBlank)
+        quotes.append(
+            Quote(
+                content: grammar, end: end + 1, isFragments: isBlank || grammar.isFragments, isBlank: isBlank)
+        )
     }
 
     private func isInPythonSpace(_ index: Int) -> Bool {
@@ -327,11 +344,15 @@ extension CompelGrammar {
             let equals = skippingSpace(key.upperBound)
             if equals < text.count, text[equals] == UInt8(ascii: "=") {
                 let value = skippingSpace(equals + 1)
-                if let number = self.number(at: value) { return (.pair(key: key, value: number.value), number.end) }
+                if let number = self.number(at: value) {
+                    return (.pair(key: key, value: number.value), number.end)
+                }
                 if let word = keyword(at: value) { return (.pair(key: key, value: nil), word.upperBound) }
             }
         }
-        if let number = self.number(at: start) { return (.number(number.value, start..<number.end), number.end) }
+        if let number = self.number(at: start) {
+            return (.number(number.value, start..<number.end), number.end)
+        }
         return key.map { (.flag($0), $0.upperBound) }
     }
 }
