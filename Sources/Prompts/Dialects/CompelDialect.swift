@@ -28,15 +28,9 @@ struct CompelDialect {
         text.end = original.end
         text.reserve(original.count)
         var previousIsComma = false
-        for index in original.bytes.indices {
-            let byte = original[index]
-            let isSpace = byte < 0x80 ? original.scalar(at: index).isPythonSpace : false
-            var startsPair = false
-            if previousIsComma {
-                let isWide = byte >= 0x80 && original.scalar(at: index).isPythonSpace
-                startsPair = !isSpace && !isWide
-                if startsPair { text.append(UInt8(ascii: " "), at: index) }
-            }
+        for (index, byte) in original.bytes.enumerated() {
+            let startsPair = previousIsComma && !original.scalar(at: index).isPythonSpace
+            if startsPair { text.append(UInt8(ascii: " "), at: index) }
             text.append(byte, at: index)
             previousIsComma = byte == UInt8(ascii: ",") && !startsPair
         }
