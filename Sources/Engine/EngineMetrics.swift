@@ -27,8 +27,17 @@ struct EngineMetrics: Sendable {
 
     /// What became of a job: `done`, `cancelled`, or the failure's code.
     /// - Parameter seconds: nil for one that did not run.
-    func ended(model: String, reason: String, seconds: Double?) {
-        Counter(label: Name.jobs, dimensions: [("model", model), ("reason", reason)]).increment()
+    func ended(model: String, _ kind: JobEvent.Kind, seconds: Double?) {
+        let reason: String
+        switch kind {
+        case .done: reason = "done"
+        case .cancelled: reason = "cancelled"
+        case .failed(let failure):
+            reason = failure.code.rawValue
+            if failure.code == .notFinite { count(Name.nonFinite, 1, [("model", model)]) }
+        case .queued, .running, .progress, .requeued: return
+        }
+        count(Name.jobs, 1, [("model", model), ("reason", reason)])
         if let seconds { record(Name.jobSeconds, seconds, [("model", model)]) }
     }
 
@@ -52,10 +61,6 @@ struct EngineMetrics: Sendable {
             count(Name.recoveries, 1, labels)
             count(recovery.check == "D7" ? Name.degenerate : Name.nonFinite, 1, [("model", model)])
         }
-    }
-
-    func failed(model: String, _ failure: Failure) {
-        if failure.code == .notFinite { count(Name.nonFinite, 1, [("model", model)]) }
     }
 
     func queue(count: Int, oldestSeconds: Double, running: Int) {

@@ -7,9 +7,11 @@ extension JobEngine {
     /// Runs one job from its claim until its outcome is written.
     func perform(_ waiting: WaitingJob) async {
         let id = waiting.id
-        let lease = Lease(job: id)
-        runs[id] = CurrentRun(lease: lease, caller: waiting.caller, model: waiting.model)
-        defer { runs[id] = nil }
+        guard let lease = runs[id]?.lease else { return }
+        defer {
+            runs[id] = nil
+            if preloading?.model == waiting.model { preloading = nil }
+        }
         let record: JobRecord
         do {
             // Not queued any more: cancelled or expired a moment ago.

@@ -82,10 +82,18 @@ package actor JobEngine: JobService {
         if waiters[id]?.isEmpty == true { waiters[id] = nil }
     }
 
-    /// Says that a job is finished.
-    func ended(_ id: JobID, _ caller: String, _ kind: JobEvent.Kind) {
+    /// Says that a job is finished: to readers, to who waits for it, and to the metrics.
+    /// - Parameter seconds: Of its run; nil for one that did not run.
+    func ended(_ id: JobID, caller: String, model: String, _ kind: JobEvent.Kind, seconds: Double? = nil) {
         hub.publish(kind, job: id, caller: caller)
         for continuation in waiters.removeValue(forKey: id)?.values ?? [:].values { continuation.finish() }
+        metrics.ended(model: model, kind, seconds: seconds)
+    }
+
+    /// As above, for a job that the store knows and the line does not: taken in this very moment, or long gone.
+    func ended(_ id: JobID, _ kind: JobEvent.Kind) async throws {
+        guard let job = try await store.record(id)?.job else { return }
+        ended(id, caller: job.caller, model: job.model, kind)
     }
 
     func view(_ record: JobRecord) -> JobView {
@@ -126,10 +134,9 @@ package actor JobEngine: JobService {
         switch answer {
         case .cancelled:
             if let job = line.leave(id) {
-                ended(id, job.caller, .cancelled)
-            } else if let record = try await store.record(id) {
-                // Taken in this very moment, and not in line yet.
-                ended(id, record.job.caller, .cancelled)
+                ended(id, caller: job.caller, model: job.model, .cancelled)
+            } else {
+                try await ended(id, .cancelled)
             }
         case .stopping: runs[id]?.stop(.cancelled)
         case .finished, .unknown: break
@@ -158,13 +165,9 @@ package actor JobEngine: JobService {
 
     package func purgeQueued(caller: String?) async throws -> Int {
         let ids = try await store.purgeQueued(caller: caller, at: time.date)
-        var callers: [JobID: String] = [:]
-        for id in ids { callers[id] = line.caller(of: id) }
-        line.leave(ids)
-        for id in ids {
-            // One that is not in line was taken in this very moment, by the caller whose line is purged.
-            if let owner = callers[id] ?? caller { ended(id, owner, .cancelled) }
-        }
+        let left = line.leave(ids)
+        for job in left { ended(job.id, caller: job.caller, model: job.model, .cancelled) }
+        for id in Set(ids).subtracting(left.map(\.id)) { try await ended(id, .cancelled) }
         return ids.count
     }
 

@@ -44,7 +44,7 @@ struct EngineRoom: Sendable {
         var request = Request(prompt: prompt)
         request.count = count
         var job = Job(
-            id: try #require(JobID(id)), caller: caller, model: model, request: request,
+            id: try jobID(id), caller: caller, model: model, request: request,
             submitted: time.date, front: "test")
         change(&job)
         return job
@@ -79,7 +79,7 @@ struct EngineRoom: Sendable {
 
     /// How a job ended.
     func end(_ id: String) async throws -> JobRecord {
-        let view = try await engine.wait(for: try #require(JobID(id)), seconds: .infinity)
+        let view = try await engine.wait(for: try jobID(id), seconds: .infinity)
         return try #require(view).record
     }
 }
@@ -119,3 +119,6 @@ final class FailingImageStore: ImageStore {
     func address(of key: ImageKey, lifetime: Int) async throws -> String? { nil }
     func remove(_ keys: [ImageKey]) async throws { try await inner.remove(keys) }
 }
+
+/// An id that is known to be one.
+func jobID(_ text: String) throws -> JobID { try #require(JobID(text)) }
