@@ -31,7 +31,8 @@ extension JobEngine {
             metadata: ["job": "\(id)", "model": "\(waiting.model)", "attempt": "\(record.attempts)"])
         if let deadline = record.job.deadline, deadline <= time.date { runs[id]?.stop(.expired) }
         let delivery = Delivery(
-            images: images, encoder: encoder, settings: settings, time: time, logger: logger)
+            images: images, encoder: encoder, settings: settings, time: time, metrics: metrics,
+            logger: logger)
         let result = await work(record, delivery)
         await settle(record, lease, result, delivery, seconds: time.seconds - started)
     }

@@ -1,5 +1,6 @@
 package import Generation
 package import Logging
+package import Metrics
 
 /// The engine room: takes jobs in, runs them in a fair order on one device, keeps models in memory, tells what happens.
 ///
@@ -12,7 +13,7 @@ package actor JobEngine: JobService {
     let encoder: any PictureEncoder
     let time: any Timekeeper
     let logger: Logger
-    let metrics = EngineMetrics()
+    let metrics: EngineMetrics
     nonisolated let hub: EventHub
     let residents: ResidentModels
 
@@ -31,11 +32,13 @@ package actor JobEngine: JobService {
     private var waiters: [JobID: [UInt64: AsyncStream<Void>.Continuation]] = [:]
     private var nextWaiter: UInt64 = 0
 
+    /// - Parameter factory: Where metrics go; nil for the process's own.
     package init(
         _ settings: EngineSettings, models: [ModelDescription], loader: any ModelLoader,
         store: any JobStore, images: any ImageStore, encoder: any PictureEncoder,
-        time: any Timekeeper = SystemTime(), logger: Logger
+        time: any Timekeeper = SystemTime(), metrics factory: (any MetricsFactory)? = nil, logger: Logger
     ) {
+        metrics = EngineMetrics(factory)
         self.settings = settings
         self.store = store
         self.images = images
@@ -43,7 +46,8 @@ package actor JobEngine: JobService {
         self.time = time
         self.logger = logger
         hub = EventHub(remembering: settings.rememberedEvents, interval: settings.eventInterval, time: time)
-        residents = ResidentModels(models, loader: loader, settings: settings, time: time, logger: logger)
+        residents = ResidentModels(
+            models, loader: loader, settings: settings, time: time, metrics: metrics, logger: logger)
         line = WaitingLine(
             WaitingLine.Rules(
                 affinityJobs: settings.affinityJobs, affinitySeconds: settings.affinitySeconds,

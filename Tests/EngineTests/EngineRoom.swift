@@ -2,6 +2,7 @@ import Engine
 import Foundation
 import Generation
 import Logging
+import MetricsTestKit
 import Storage
 import Synchronization
 import TestSupport
@@ -13,6 +14,7 @@ struct EngineRoom: Sendable {
     let store: any JobStore
     let images: any ImageStore
     let loader: FakeLoader
+    let metrics = TestMetrics()
     let engine: JobEngine
 
     init(
@@ -30,7 +32,7 @@ struct EngineRoom: Sendable {
         self.loader = loader
         engine = JobEngine(
             settings, models: models, loader: loader, store: store, images: images,
-            encoder: encoder, time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            encoder: encoder, time: time, metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     static func model(_ id: String, path: String = "somewhere") -> ModelDescription {
