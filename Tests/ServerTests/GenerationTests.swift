@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import Generation
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Testing
