@@ -21,7 +21,6 @@ struct RunPodRoom: Sendable {
     let painter: RunPodPainter
     /// Where the server listens, `http://127.0.0.1:40123`.
     var base = ""
-    let front: RunPodFront?
 
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -39,7 +38,6 @@ struct RunPodRoom: Sendable {
             loader: FakeLoader(body: { try await painter.paint($0, $1, $2) }), store: MemoryJobStore(),
             images: store ?? images, encoder: RunPodEncoder(), logger: Self.logger)
         self.painter = painter
-        front = nil
     }
 
     /// Runs engine and server for the time of a test.
@@ -59,11 +57,9 @@ struct RunPodRoom: Sendable {
         let application = try ServerBuilder(parts: parts, keys: keys, logger: logger).application {
             continuation.yield($0.localAddress?.port ?? 0)
         }
+        let services: [any Service] = [room.engine, application]
         let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(services: [room.engine, application].map {
-                ServiceGroupConfiguration.ServiceConfiguration(
-                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
-            }, logger: logger))
+            configuration: ServiceGroupConfiguration(services: services, logger: logger))
         let running = Task { try await group.run() }
         var port = ports.makeAsyncIterator()
         room.base = "http://127.0.0.1:\(await port.next() ?? 0)"
@@ -79,12 +75,21 @@ struct RunPodRoom: Sendable {
         return try result.get()
     }
 
+    /// Whether the engine has no such job any more.
+    func isForgotten(_ id: JobID) async -> Bool {
+        do { return try await engine.job(id) == nil } catch { return false }
+    }
+
     func call(
-        _ method: HTTPMethod, _ path: String, _ body: String? = nil, headers: [(String, String)] = [],
+        _ method: RunPodMethod, _ path: String, _ body: String? = nil, headers: [(String, String)] = [],
         type: String? = "application/json"
     ) async throws -> RunPodAnswer {
         try await RunPodAnswer.of(method, base + path, body, headers: headers, type: type)
     }
+}
+
+enum RunPodMethod: String {
+    case GET, POST
 }
 
 /// What came back.
@@ -95,11 +100,11 @@ struct RunPodAnswer: Sendable {
     let json: JSONValue?
 
     static func of(
-        _ method: HTTPMethod, _ address: String, _ body: String?, headers: [(String, String)] = [],
+        _ method: RunPodMethod, _ address: String, _ body: String?, headers: [(String, String)] = [],
         type: String? = "application/json"
     ) async throws -> RunPodAnswer {
         var request = HTTPClientRequest(url: address)
-        request.method = method
+        request.method = .RAW(value: method.rawValue)
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let type { request.headers.add(name: "content-type", value: type) }
         if let body { request.body = .bytes(Array(body.utf8)) }
