@@ -32,6 +32,8 @@ final class RunPodJobSource: Sendable {
         /// How long a post of progress takes to be answered.
         var progressDelay = Duration.zero
         var pingStatuses: [Int] = []
+        /// How long a question is held open.
+        var hold = Duration.milliseconds(500)
     }
 
     private let state = Mutex(State())
@@ -49,6 +51,7 @@ final class RunPodJobSource: Sendable {
     func answerResults(with statuses: [Int]) { state.withLock { $0.resultStatuses = statuses } }
     func answerPings(with statuses: [Int]) { state.withLock { $0.pingStatuses = statuses } }
     func delayProgress(_ delay: Duration) { state.withLock { $0.progressDelay = delay } }
+    func holdQuestions(for hold: Duration) { state.withLock { $0.hold = hold } }
     func stop(_ job: String) { state.withLock { $0.stops.append(job) } }
 
     /// What a worker finds in its environment.
@@ -140,9 +143,9 @@ final class RunPodJobSource: Sendable {
         try await hear(request, kind, job: job) { _ in try await answer() }
     }
 
-    /// Holds the question open for up to half a second, as a long poll does.
+    /// Holds the question open, as a long poll does.
     private func take() async -> Response {
-        let end = ContinuousClock.now + .milliseconds(500)
+        let end = ContinuousClock.now + state.withLock { $0.hold }
         while ContinuousClock.now < end {
             let (status, job): (Int?, String?) = state.withLock { state in
                 if !state.takeStatuses.isEmpty { return (state.takeStatuses.removeFirst(), nil) }
@@ -156,7 +159,7 @@ final class RunPodJobSource: Sendable {
     }
 
     private func stops() async -> Response {
-        let end = ContinuousClock.now + .milliseconds(500)
+        let end = ContinuousClock.now + state.withLock { $0.hold }
         while ContinuousClock.now < end {
             let stops = state.withLock { state in
                 defer { state.stops = [] }

@@ -22,7 +22,12 @@ struct RunPodRoom: Sendable {
     /// Where the server listens, `http://127.0.0.1:40123`.
     var base = ""
 
-    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    /// Quiet, but a real one: the server keeps the ids of its calls in it.
+    static let logger = {
+        var logger = Logger(label: "test") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .critical
+        return logger
+    }()
 
     /// An engine without a server.
     init(images: MemoryImageStore = MemoryImageStore(), store: (any ImageStore)? = nil) {

@@ -170,7 +170,6 @@ struct RunPodWorkerTests {
             let ended = try takes.prefix(6).map { try #require($0.ended) }
             #expect(takes[3].began - ended[2] >= .milliseconds(50))
             #expect(takes[5].began - ended[4] >= .milliseconds(200))
-            #expect(takes[1].began - ended[0] < .milliseconds(200))
         }
     }
 
@@ -255,11 +254,12 @@ struct RunPodWorkerTests {
     }
 
     @Test func `told to stop while it waits for a job, it ends at once`() async throws {
-        let began = try await Self.working { shop in
+        // The source would let it wait for a minute.
+        let began = try await Self.working(prepare: { $0.holdQuestions(for: .seconds(60)) }) { shop in
             try await shop.until { !shop.source.heard("job-take").isEmpty }
             return ContinuousClock.now
         }
-        #expect(ContinuousClock.now - began < .seconds(3))
+        #expect(ContinuousClock.now - began < .seconds(20))
     }
 
     @Test func `a streamed job posts its pieces to the stream and ends it`() async throws {
