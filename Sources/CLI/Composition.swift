@@ -11,6 +11,8 @@ struct WorkerChoice: Sendable, Equatable {
     var clip: String?
     var t5: String?
     let configuration: String?
+    /// A family's name; nil is told from the files.
+    var family: String?
     /// nil for the first CUDA card that libtorch sees, or else the CPU.
     let device: Device?
     let precision: PrecisionPolicy
@@ -43,10 +45,19 @@ enum Composition {
     /// Opens the checkpoint alone.
     static func open(_ choice: WorkerChoice) throws(Failure) -> any PaintableCheckpoint {
         do {
-            return try PaintingFamily.of(choice.model).open(choice.paths)
+            return try family(choice).open(choice.paths)
         } catch {
             throw Failure(error)
         }
+    }
+
+    private static func family(_ choice: WorkerChoice) throws -> PaintingFamily {
+        guard let name = choice.family else { return .of(choice.model) }
+        guard let family = PaintingFamily.all.first(where: { $0.models.name == name }) else {
+            let names = PaintingFamily.all.map(\.models.name).joined(separator: ", ")
+            throw Failure.badRequest("family", "'\(name)' is no family: use \(names), or leave it out")
+        }
+        return family
     }
 
     /// What memory allows at this moment: the host's or its container's, and the card's.

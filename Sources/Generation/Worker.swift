@@ -7,6 +7,10 @@ package protocol Worker: Sendable {
     /// What a request comes to: everything that ``run(_:progress:)`` would refuse is refused, nothing is computed.
     /// - Throws: ``Failure``.
     func examine(_ request: Request) async throws -> Examination
+    /// Brings the weights to where the plan keeps them, and refuses a checkpoint whose weights are broken. A worker that
+    /// was not told loads what it needs when it runs.
+    /// - Throws: ``Failure``; `CancellationError`.
+    func load() async throws
 }
 
 extension Worker {

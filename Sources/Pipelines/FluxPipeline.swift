@@ -18,7 +18,7 @@ package actor FluxPipeline: Worker {
     private nonisolated let thread: DeviceActor
     private nonisolated let memory: PrecisionMemory?
     let tokens: FluxTextStage.Tokens
-    private var models: FluxModels
+    var models: FluxModels
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.unownedExecutor }
 

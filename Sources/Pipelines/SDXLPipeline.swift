@@ -19,7 +19,7 @@ package actor SDXLPipeline: Worker {
     private nonisolated let thread: DeviceActor
     private nonisolated let memory: PrecisionMemory?
     let tokens: SDXLTextStage.Tokens
-    private var models: SDXLModels
+    var models: SDXLModels
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.unownedExecutor }
 

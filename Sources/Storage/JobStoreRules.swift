@@ -5,6 +5,8 @@ internal import struct Foundation.Date
 /// What every job store refuses, in the same words.
 enum JobStoreRules {
     static let pageLimits = 1...200
+    /// Unicode scalars.
+    static let longestSearch = 500
     static let mostTags = 64
     /// Unicode scalars.
     static let longestTag = 100
@@ -31,7 +33,30 @@ enum JobStoreRules {
         }
     }
 
-    static func checkLimit(_ query: JobQuery) throws(Failure) {
+    static func check(_ job: Job) throws(Failure) {
+        guard Job.priorities.contains(job.priority) else {
+            throw .badRequest(
+                "priority",
+                "priority is \(job.priority), it must be from \(Job.priorities.lowerBound) to "
+                    + "\(Job.priorities.upperBound)")
+        }
+        for (name, text) in [("caller", job.caller), ("model", job.model), ("front", job.front)] {
+            try checkText(name, text)
+        }
+    }
+
+    static func check(_ query: JobQuery) throws(Failure) {
+        for (name, text) in [("caller", query.caller), ("model", query.model), ("tag", query.tag)] {
+            if let text { try checkText(name, text) }
+        }
+        if let text = query.text {
+            let count = text.unicodeScalars.count
+            guard count <= longestSearch else {
+                throw .badRequest(
+                    "text", "the searched text has \(count) characters, at most \(longestSearch) are accepted"
+                )
+            }
+        }
         guard pageLimits.contains(query.limit) else {
             throw .badRequest(
                 "limit",
@@ -58,9 +83,17 @@ enum JobStoreRules {
                 "tags",
                 "a tag has \(tag.unicodeScalars.count) characters, it must have from 1 to \(longestTag)")
         }
+        for tag in tags { try checkText("tag", tag) }
         // By bytes: that is how tags are compared.
         guard Set(tags.map { Array($0.utf8) }).count == tags.count else {
             throw .badRequest("tags", "a tag is given twice")
+        }
+    }
+
+    /// No store keeps a zero character whole.
+    private static func checkText(_ field: String, _ text: String) throws(Failure) {
+        guard !text.utf8.contains(0) else {
+            throw .badRequest(field, "the \(field) holds a zero character")
         }
     }
 
@@ -74,7 +107,7 @@ enum JobStoreRules {
         }
     }
 
-    static func expired(_ id: JobID) -> Failure {
+    static func expired() -> Failure {
         Failure(.expired, "the job's deadline passed while it waited")
     }
 

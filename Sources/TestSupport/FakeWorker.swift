@@ -20,6 +20,8 @@ package struct FakeWorker: Worker {
         try await body(request, progress)
     }
 
+    package func load() async throws {}
+
     package func examine(_ request: Request) async throws -> Examination {
         try request.validate()
         return Examination(

@@ -30,6 +30,7 @@ package final class MemoryJobStore: JobStore {
     package init() {}
 
     package func insert(_ job: Job, limits: QueueLimits) async throws -> Insertion {
+        try JobStoreRules.check(job)
         let digest = job.request.image.map { SourceDigest($0) }
         let words = PromptWords(job.request.prompt)
         return try state.withLock { state throws(Failure) in
@@ -137,7 +138,7 @@ package final class MemoryJobStore: JobStore {
             state.sorted(.queued).compactMap { entry in
                 guard let deadline = entry.record.job.deadline, deadline <= now else { return nil }
                 return state.change(entry.record.job.id) { entry in
-                    entry.finish(.failed(JobStoreRules.expired(entry.record.job.id)), at: now)
+                    entry.finish(.failed(JobStoreRules.expired()), at: now)
                     return entry.record
                 }
             }
@@ -182,7 +183,7 @@ package final class MemoryJobStore: JobStore {
     }
 
     package func list(_ query: JobQuery) async throws -> JobPage {
-        try JobStoreRules.checkLimit(query)
+        try JobStoreRules.check(query)
         let place = try JobStoreRules.place(of: query.cursor)
         let searched = PromptWords.searched(query.text ?? "")
         let found = state.withLock { state in

@@ -1,0 +1,33 @@
+internal import Generation
+internal import Pipelines
+internal import Planning
+
+/// Opens the models that a server is configured with, as `gesso generate` opens the one that it is given.
+struct CheckpointLoader: ModelLoader {
+    let surroundings: Surroundings
+
+    func open(_ model: ModelDescription) async throws -> any Worker {
+        try await surroundings.makeWorker(choice(model))
+    }
+
+    func bytes(_ model: ModelDescription) async throws -> Int {
+        let checkpoint = try Composition.open(choice(model))
+        let stages = checkpoint.facts(checkpoint.request(width: nil, height: nil)).stages
+        return stages.values.reduce(0) { $0 + $1.fileBytes }
+    }
+
+    /// The model as a command line would name it. Paths are seen from the folder that the program works in.
+    /// - Throws: ``Failure`` naming the model and the setting.
+    func choice(_ model: ModelDescription) throws(Failure) -> WorkerChoice {
+        do {
+            return WorkerChoice(
+                model: surroundings.resolve(model.path), vae: model.vae.map(surroundings.resolve),
+                clip: model.clip.map(surroundings.resolve), t5: model.t5.map(surroundings.resolve),
+                configuration: model.configuration.map(surroundings.resolve), family: model.family,
+                device: try Order.device(model.device), precision: try Order.precision(model.precision),
+                measures: try Order.measures(surroundings), isQuiet: true)
+        } catch {
+            throw Failure(error.code, "model \(model.id): \(error.message)", field: error.field)
+        }
+    }
+}
