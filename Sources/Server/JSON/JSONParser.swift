@@ -147,17 +147,19 @@ package struct JSONParser {
     private mutating func string() throws(Rejection) -> String {
         position += 1
         var start = position
-        var text: [UInt8]?
+        // What came before the last escape; grown in place, so that a text of escapes alone takes linear time.
+        var text: [UInt8] = []
         while let byte = next {
             switch byte {
             case UInt8(ascii: "\""):
                 let rest = bytes[start..<position]
                 position += 1
-                return text.map { String(decoding: $0 + rest, as: UTF8.self) }
-                    ?? String(decoding: rest, as: UTF8.self)
+                guard !text.isEmpty else { return String(decoding: rest, as: UTF8.self) }
+                text.append(contentsOf: rest)
+                return String(decoding: text, as: UTF8.self)
             case UInt8(ascii: "\\"):
-                text = (text ?? []) + bytes[start..<position]
-                text?.append(contentsOf: String(try escape()).utf8)
+                text.append(contentsOf: bytes[start..<position])
+                text.append(contentsOf: UTF8.encode(try escape()) ?? UTF8.encodedReplacementCharacter)
                 start = position
             case 0..<0x20: throw failure("a text holds a control character that is not escaped")
             default: position += 1
