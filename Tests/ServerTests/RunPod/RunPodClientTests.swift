@@ -83,14 +83,17 @@ struct RunPodClientTests {
             .deletingLastPathComponent().deletingLastPathComponent()
         let python = project.appending(path: ".build-peers/venv/bin/python")
         try #require(
-            FileManager.default.isExecutableFile(atPath: python.path), "Scripts/test-peers sets \(python.path) up")
+            FileManager.default.isExecutableFile(atPath: python.path),
+            "Scripts/test-peers sets \(python.path) up")
         let output = folder.appending(path: "output")
         let errors = folder.appending(path: "errors")
         for file in [output, errors] { try Data().write(to: file) }
         let process = Process()
         process.executableURL = python
         process.arguments = [project.appending(path: "Scripts/peers/\(name)").path]
-        process.environment = environment.merging(["HOME": folder.path, "PYTHONDONTWRITEBYTECODE": "1"]) { own, _ in own }
+        process.environment = environment.merging(["HOME": folder.path, "PYTHONDONTWRITEBYTECODE": "1"]) {
+            own, _ in own
+        }
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)
         let status = try await withCheckedThrowingContinuation { continuation in

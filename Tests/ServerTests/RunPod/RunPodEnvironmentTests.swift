@@ -13,7 +13,8 @@ struct RunPodEnvironmentTests {
                 == "https://api.example.org/v2/ep/job-take/pod-1?gpu=none&job_in_progress=0")
         #expect(
             environment.takeAddress(count: 4, isBusy: true)
-                == "https://api.example.org/v2/ep/job-take-batch/pod-1?gpu=none&batch_size=4&job_in_progress=1")
+                == "https://api.example.org/v2/ep/job-take-batch/pod-1?gpu=none&batch_size=4&job_in_progress=1"
+        )
         #expect(environment.stopAddress == "https://api.example.org/v2/ep/job-stop/pod-1?gpu=none")
         #expect(
             environment.resultAddress(job: "a/b", isStream: true)
@@ -29,7 +30,8 @@ struct RunPodEnvironmentTests {
         variables["RUNPOD_POD_ID"] = nil
         let environment = try RunPodEnvironment(variables)
         #expect(environment.workerID.count == 36)
-        #expect(environment.takeAddress(count: 1, isBusy: false).contains("/job-take/\(environment.workerID)?"))
+        #expect(
+            environment.takeAddress(count: 1, isBusy: false).contains("/job-take/\(environment.workerID)?"))
         #expect(environment.pingAddress(jobs: [], version: "1") == nil)
     }
 
@@ -38,7 +40,9 @@ struct RunPodEnvironmentTests {
         variables["RUNPOD_WEBHOOK_GET_JOB"] = "https://api.example.org/take/$ID"
         let environment = try RunPodEnvironment(variables)
         #expect(environment.stopAddress == nil)
-        #expect(environment.takeAddress(count: 1, isBusy: false) == "https://api.example.org/take/pod-1?job_in_progress=0")
+        #expect(
+            environment.takeAddress(count: 1, isBusy: false)
+                == "https://api.example.org/take/pod-1?job_in_progress=0")
     }
 
     @Test(arguments: [

@@ -101,7 +101,8 @@ final class RunPodJobSource: Sendable {
         }
         router.get("/v2/ep/ping/{worker}") { request, _ in
             try await self.hear(request, "ping", job: nil) {
-                Self.answer(self.state.withLock { $0.pingStatuses.isEmpty ? 200 : $0.pingStatuses.removeFirst() })
+                Self.answer(
+                    self.state.withLock { $0.pingStatuses.isEmpty ? 200 : $0.pingStatuses.removeFirst() })
             }
         }
         router.post("/v2/ep/job-done/{worker}/{job}") { request, context in
@@ -116,7 +117,9 @@ final class RunPodJobSource: Sendable {
             }
         }
         router.post("/v2/ep/job-stream/{worker}/{job}") { request, context in
-            try await self.hear(request, "job-stream", job: context.parameters.get("job")) { Self.answer(200) }
+            try await self.hear(request, "job-stream", job: context.parameters.get("job")) {
+                Self.answer(200)
+            }
         }
         return router
     }
@@ -125,11 +128,14 @@ final class RunPodJobSource: Sendable {
         _ request: Request, _ kind: String, job: String?, _ answer: (String) async throws -> Response
     ) async throws -> Response {
         let body = String(buffer: try await request.body.collect(upTo: 64 << 20))
-        let headers = Dictionary(request.headers.map { ($0.name.canonicalName, $0.value) }) { first, _ in first }
+        let headers = Dictionary(request.headers.map { ($0.name.canonicalName, $0.value) }) { first, _ in
+            first
+        }
         let index = state.withLock { state in
             state.heard.append(
                 Heard(
-                    kind: kind, query: request.uri.query ?? "", job: job, body: body, headers: headers, began: .now))
+                    kind: kind, query: request.uri.query ?? "", job: job, body: body, headers: headers,
+                    began: .now))
             return state.heard.count - 1
         }
         let response = try await answer(body)

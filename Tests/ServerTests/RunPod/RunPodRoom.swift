@@ -117,7 +117,8 @@ struct RunPodAnswer: Sendable {
         let bytes = Array(try await response.body.collect(upTo: 64 << 20).readableBytesView)
         return RunPodAnswer(
             status: response.status.code,
-            headers: Dictionary(response.headers.map { ($0.name.lowercased(), $0.value) }) { first, _ in first },
+            headers: Dictionary(response.headers.map { ($0.name.lowercased(), $0.value) }) { first, _ in first
+            },
             text: String(decoding: bytes, as: UTF8.self), json: try? JSONParser.parse(bytes))
     }
 
@@ -137,7 +138,8 @@ struct RunPodAnswer: Sendable {
         case .number(let number)?: return number.text
         case .bool(let flag)?: return "\(flag)"
         case .array(let elements)?: return "list of \(elements.count)"
-        case .object(let object)?: return "object of \(object.members.map(\.name).sorted().joined(separator: " "))"
+        case .object(let object)?:
+            return "object of \(object.members.map(\.name).sorted().joined(separator: " "))"
         case .null?, nil: return nil
         }
     }
@@ -145,7 +147,8 @@ struct RunPodAnswer: Sendable {
 
 /// Paints what the prompt says: `hold` waits after the first step until it is let go, `fail` fails, `many` shows twenty steps.
 final class RunPodPainter: Sendable {
-    private let state = Mutex<(isOpen: Bool, waiting: [AsyncStream<Never>.Continuation], prompts: [String])>((false, [], []))
+    private let state = Mutex<(isOpen: Bool, waiting: [AsyncStream<Never>.Continuation], prompts: [String])>(
+        (false, [], []))
 
     /// Prompts that were painted or begun, without those of warm-ups.
     var prompts: [String] { state.withLock { $0.prompts } }
@@ -196,7 +199,8 @@ final class RunPodPainter: Sendable {
 
 /// PNG files, as the program writes them but for the receipt.
 struct RunPodEncoder: PictureEncoder {
-    func encode(_ picture: Generation.Result.Painted, _ options: OutputOptions) async throws -> EncodedPicture {
+    func encode(_ picture: Generation.Result.Painted, _ options: OutputOptions) async throws -> EncodedPicture
+    {
         let pixels = try Picture(
             width: picture.width, height: picture.height, channels: 3, pixels: picture.pixels)
         let bytes = try PictureCodec.encode(pixels, as: .png)

@@ -29,7 +29,8 @@ struct RunPodWebhookTests {
             let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
             let application = Application(
                 router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
-                onServerRunning: { continuation.yield($0.localAddress?.port ?? 0) }, logger: RunPodRoom.logger)
+                onServerRunning: { continuation.yield($0.localAddress?.port ?? 0) }, logger: RunPodRoom.logger
+            )
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(services: [application], logger: RunPodRoom.logger))
             let running = Task { try await group.run() }
@@ -49,7 +50,9 @@ struct RunPodWebhookTests {
 
         func until(_ count: Int) async throws {
             let end = ContinuousClock.now + .seconds(10)
-            while bodies.count < count, ContinuousClock.now < end { try await Task.sleep(for: .milliseconds(5)) }
+            while bodies.count < count, ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(5))
+            }
         }
     }
 
@@ -82,12 +85,14 @@ struct RunPodWebhookTests {
                 #expect(listener.bodies.count == 3)
                 #expect(listener.bodies.allSatisfy { $0.contains(#""status":"FAILED""#) })
 
-                _ = try await room.call(.POST, "/v2/a/run", #"{"input": {"task_type": "get-loras"}, \#(hook)}"#)
+                _ = try await room.call(
+                    .POST, "/v2/a/run", #"{"input": {"task_type": "get-loras"}, \#(hook)}"#)
                 try await listener.until(5)
                 #expect(listener.bodies.last?.contains(#""loras":[]"#) == true)
 
                 let id = try #require(
-                    try await room.call(.POST, "/v2/a/run", #"{"input": {"prompt": "hold"}, \#(hook)}"#)["id"])
+                    try await room.call(.POST, "/v2/a/run", #"{"input": {"prompt": "hold"}, \#(hook)}"#)["id"]
+                )
                 _ = try await room.call(.POST, "/v2/a/cancel/\(id)")
                 try await listener.until(6)
                 #expect(listener.bodies.last?.contains(#""status":"CANCELLED""#) == true)

@@ -52,7 +52,8 @@ struct RunPodWorkerTests {
         return try await source.serving { base in
             let room = RunPodRoom(store: images)
             let worker = RunPodWorker(
-                environment: try RunPodEnvironment(RunPodJobSource.environment(base, more)), jobs: room.engine,
+                environment: try RunPodEnvironment(RunPodJobSource.environment(base, more)),
+                jobs: room.engine,
                 images: images ?? room.images, settings: settings, checks: checks, logger: RunPodRoom.logger)
             let services: [any Service] = [room.engine, worker]
             let group = ServiceGroup(
@@ -78,7 +79,8 @@ struct RunPodWorkerTests {
     @Test func `a job is taken, painted and brought with its picture inside`() async throws {
         try await Self.working { shop in
             shop.source.offer(
-                #"{"id": "abc-u1", "input": {"task_type": "text-to-image", "prompt": "a cat", "seed": 5, "numImages": 2}}"#)
+                #"{"id": "abc-u1", "input": {"task_type": "text-to-image", "prompt": "a cat", "seed": 5, "numImages": 2}}"#
+            )
             let result = try await shop.result(of: "abc-u1")
             let body = try JSONParser.parse(Array(result.body.utf8))
             let answer = RunPodAnswer(status: 200, headers: [:], text: result.body, json: body)
@@ -116,7 +118,8 @@ struct RunPodWorkerTests {
             let steps = progress.compactMap { post in
                 RunPodAnswer(
                     status: 200, headers: [:], text: "", json: try? JSONParser.parse(Array(post.body.utf8)))[
-                        "output", "progress", "step"].flatMap { Int($0) }
+                        "output", "progress", "step"
+                    ].flatMap { Int($0) }
             }
             #expect(steps == steps.sorted())
             #expect(Set(steps).count >= 3)
@@ -134,7 +137,10 @@ struct RunPodWorkerTests {
             shop.source.offer("no JSON")
             shop.source.offer(#"{"id": "ok", "input": {"prompt": "a"}}"#)
             let failed = try await shop.result(of: "f1")
-            #expect(failed.body.hasPrefix(#"{"error":"the picture is no picture: NaN after the decoder","output":{"code":"not_finite""#))
+            #expect(
+                failed.body.hasPrefix(
+                    #"{"error":"the picture is no picture: NaN after the decoder","output":{"code":"not_finite""#
+                ))
             #expect(try await shop.result(of: "f2").body.contains(#""code":"not_supported""#))
             #expect(try await shop.result(of: "f2").body.contains(#""field":"lora_config""#))
             #expect(try await shop.result(of: "f3").body.contains(#""field":"input""#))
@@ -173,7 +179,8 @@ struct RunPodWorkerTests {
         }
     }
 
-    @Test func `a result is brought again when it was not taken, and not when it never will be`() async throws {
+    @Test func `a result is brought again when it was not taken, and not when it never will be`() async throws
+    {
         try await Self.working(prepare: { $0.answerResults(with: [500, 429, 200, 404, 200]) }) { shop in
             shop.source.offer(#"{"id": "again", "input": {"task_type": "get-loras"}}"#)
             try await shop.until { shop.source.posts(of: "again").count == 3 }
@@ -196,6 +203,10 @@ struct RunPodWorkerTests {
             #expect(!shop.source.posts(of: "s1").contains(where: Shop.isResult))
             let stop = try #require(shop.source.heard("job-stop").first)
             #expect(stop.query == "gpu=none")
+            // Handed out again, it runs again.
+            shop.source.offer(#"{"id": "s1", "input": {"prompt": "hold"}}"#)
+            let result = try await shop.result(of: "s1")
+            #expect(result.body.contains(#""images":["#))
         }
     }
 
@@ -226,7 +237,8 @@ struct RunPodWorkerTests {
             try await shop.until {
                 shop.source.heard("job-take").contains { $0.query == "gpu=none&job_in_progress=1" }
             }
-            #expect(shop.source.heard("job-take-batch").first?.query == "gpu=none&batch_size=3&job_in_progress=0")
+            #expect(
+                shop.source.heard("job-take-batch").first?.query == "gpu=none&batch_size=3&job_in_progress=0")
             try await shop.until { shop.source.heard("ping").last?.query.contains("job_id=b1,b2&") == true }
             shop.room.painter.open()
             _ = try await shop.result(of: "b1")
@@ -234,7 +246,9 @@ struct RunPodWorkerTests {
         }
     }
 
-    @Test func `told to stop, it takes no more jobs, finishes the held one and brings its result`() async throws {
+    @Test func `told to stop, it takes no more jobs, finishes the held one and brings its result`()
+        async throws
+    {
         let source = try await Self.working { shop in
             shop.source.offer(#"{"id": "last", "input": {"prompt": "hold"}}"#)
             try await shop.until { shop.room.painter.prompts == ["hold"] }
@@ -288,6 +302,27 @@ struct RunPodWorkerTests {
         }
     }
 
+    @Test func `a store gives addresses, its own or the one that a job brings`() async throws {
+        let own = RunPodAddressStore("https://own.example/"),
+            brought = RunPodAddressStore("https://brought.example/")
+        try await Self.working(images: own, settings: { $0.makeStore = { _ in brought } }) { shop in
+            shop.source.offer(#"{"id": "o1", "input": {"task_type": "text-to-image", "prompt": "a"}}"#)
+            #expect(try await shop.result(of: "o1").body.contains(#""url":"https://own.example/o1/0.png""#))
+            shop.source.offer(
+                #"{"id": "b1", "input": {"prompt": "a"}, "s3Config": {"accessId": "i", "accessSecret": "s", "bucketName": "b", "endpointUrl": "https://brought.example"}}"#
+            )
+            let body = try await shop.result(of: "b1").body
+            #expect(body.contains(#""data":"https://brought.example/b1/0.png""#))
+            #expect(body.contains(#""type":"s3_url""#))
+            #expect(try await own.get(try #require(ImageKey("o1/0.png")), range: nil) != nil)
+            #expect(try await brought.get(try #require(ImageKey("b1/0.png")), range: nil) != nil)
+            // What was copied is not kept twice.
+            let id = try #require(JobID("b1"))
+            try await shop.until { await shop.room.isForgotten(id) }
+            #expect(try await own.get(try #require(ImageKey("b1/0.png")), range: nil) == nil)
+        }
+    }
+
     @Test func `a worker that is to be replaced says so and ends`() async throws {
         let source = try await Self.working(environment: ["REFRESH_WORKER": "true"]) { shop in
             shop.source.offer(#"{"id": "one", "input": {"task_type": "get-loras"}}"#)
@@ -312,9 +347,26 @@ struct RunPodWorkerTests {
         }
         let made = try #require(source.withLock { $0 })
         #expect(
-            made.heard("ping").first?.query == "gpu=none&status=unhealthy&check=model&reason=no%20such%20file")
+            made.heard("ping").first?.query == "gpu=none&status=unhealthy&check=model&reason=no%20such%20file"
+        )
         #expect(made.heard("job-take").isEmpty)
     }
+}
+
+/// In memory, with addresses.
+final class RunPodAddressStore: ImageStore {
+    private let inner = MemoryImageStore()
+    private let base: String
+    init(_ base: String) { self.base = base }
+
+    func put(_ bytes: [UInt8], contentType: String, at key: ImageKey) async throws {
+        try await inner.put(bytes, contentType: contentType, at: key)
+    }
+    func get(_ key: ImageKey, range: Range<Int>?) async throws -> ImageBytes? {
+        try await inner.get(key, range: range)
+    }
+    func address(of key: ImageKey, lifetime: Int) async throws -> String? { base + key.text }
+    func remove(_ keys: [ImageKey]) async throws { try await inner.remove(keys) }
 }
 
 /// Gives every picture as so many bytes.
