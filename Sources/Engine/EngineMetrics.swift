@@ -25,10 +25,24 @@ struct EngineMetrics: Sendable {
         static let deliveryRetries = "gesso_delivery_retries_total"
     }
 
+    /// nil for the process's own, which the composition root sets up.
+    private let factory: (any MetricsFactory)?
+
+    init(_ factory: (any MetricsFactory)? = nil) { self.factory = factory }
+
     /// What became of a job: `done`, `cancelled`, or the failure's code.
     /// - Parameter seconds: nil for one that did not run.
-    func ended(model: String, reason: String, seconds: Double?) {
-        Counter(label: Name.jobs, dimensions: [("model", model), ("reason", reason)]).increment()
+    func ended(model: String, _ kind: JobEvent.Kind, seconds: Double?) {
+        let reason: String
+        switch kind {
+        case .done: reason = "done"
+        case .cancelled: reason = "cancelled"
+        case .failed(let failure):
+            reason = failure.code.rawValue
+            if failure.code == .notFinite { count(Name.nonFinite, 1, [("model", model)]) }
+        case .queued, .running, .progress, .requeued: return
+        }
+        count(Name.jobs, 1, [("model", model), ("reason", reason)])
         if let seconds { record(Name.jobSeconds, seconds, [("model", model)]) }
     }
 
@@ -54,14 +68,10 @@ struct EngineMetrics: Sendable {
         }
     }
 
-    func failed(model: String, _ failure: Failure) {
-        if failure.code == .notFinite { count(Name.nonFinite, 1, [("model", model)]) }
-    }
-
     func queue(count: Int, oldestSeconds: Double, running: Int) {
-        Gauge(label: Name.queued).record(count)
-        Gauge(label: Name.oldestSeconds).record(oldestSeconds)
-        Gauge(label: Name.running).record(running)
+        set(Name.queued, Double(count))
+        set(Name.oldestSeconds, oldestSeconds)
+        set(Name.running, Double(running))
     }
 
     func switched(model: String, seconds: Double) {
@@ -73,16 +83,22 @@ struct EngineMetrics: Sendable {
         count(Name.loadFailures, 1, [("model", model), ("reason", failure.code.rawValue)])
     }
 
-    func resident(bytes: Int) { Gauge(label: Name.residentBytes).record(bytes) }
+    func resident(bytes: Int) { set(Name.residentBytes, Double(bytes)) }
     func retriedForMemory(model: String) { count(Name.memoryRetries, 1, [("model", model)]) }
     func retriedDelivery() { count(Name.deliveryRetries, 1, []) }
 
     private func count(_ name: String, _ number: Int, _ labels: [(String, String)]) {
-        Counter(label: name, dimensions: labels).increment(by: Int64(number))
+        Counter(label: name, dimensions: labels, factory: factory ?? MetricsSystem.factory).increment(by: Int64(number))
+    }
+
+    private func set(_ name: String, _ value: Double) {
+        Gauge(label: name, dimensions: [], factory: factory ?? MetricsSystem.factory).record(value)
     }
 
     /// Seconds, as a histogram.
     private func record(_ name: String, _ seconds: Double, _ labels: [(String, String)]) {
-        Recorder(label: name, dimensions: labels, aggregate: true).record(seconds)
+        Recorder(
+            label: name, dimensions: labels, aggregate: true, factory: factory ?? MetricsSystem.factory
+        ).record(seconds)
     }
 }

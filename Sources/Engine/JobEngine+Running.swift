@@ -7,9 +7,11 @@ extension JobEngine {
     /// Runs one job from its claim until its outcome is written.
     func perform(_ waiting: WaitingJob) async {
         let id = waiting.id
-        let lease = Lease(job: id)
-        runs[id] = CurrentRun(lease: lease, caller: waiting.caller, model: waiting.model)
-        defer { runs[id] = nil }
+        guard let lease = runs[id]?.lease else { return }
+        defer {
+            runs[id] = nil
+            if preloading?.model == waiting.model { preloading = nil }
+        }
         let record: JobRecord
         do {
             // Not queued any more: cancelled or expired a moment ago.
@@ -29,7 +31,8 @@ extension JobEngine {
             metadata: ["job": "\(id)", "model": "\(waiting.model)", "attempt": "\(record.attempts)"])
         if let deadline = record.job.deadline, deadline <= time.date { runs[id]?.stop(.expired) }
         let delivery = Delivery(
-            images: images, encoder: encoder, settings: settings, time: time, logger: logger)
+            images: images, encoder: encoder, settings: settings, time: time, metrics: metrics,
+            logger: logger)
         let result = await work(record, delivery)
         await settle(record, lease, result, delivery, seconds: time.seconds - started)
     }

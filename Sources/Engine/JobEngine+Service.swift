@@ -30,14 +30,10 @@ extension JobEngine: Service {
             hub.publish(.requeued, job: id, caller: caller)
             logger.notice("an interrupted job waits again", metadata: ["job": "\(id)"])
         }
-        for id in recovered.cancelled {
-            guard let record = try await store.record(id) else { continue }
-            ended(id, record.job.caller, .cancelled)
-        }
+        for id in recovered.cancelled { try await ended(id, .cancelled) }
         for id in recovered.failed {
-            guard let record = try await store.record(id), let failure = record.failure else { continue }
-            ended(id, record.job.caller, .failed(failure))
-            metrics.ended(model: record.job.model, reason: failure.code.rawValue, seconds: nil)
+            guard let failure = try await store.record(id)?.failure else { continue }
+            try await ended(id, .failed(failure))
             logger.error("a job was interrupted for the last time", metadata: ["job": "\(id)"])
         }
         if !line.isEmpty { work.continuation.yield() }
@@ -53,9 +49,11 @@ extension JobEngine: Service {
         }
     }
 
+    /// Chooses a job and begins its run, which can be stopped from then on.
     private func nextJob() async -> WaitingJob? {
         let loaded = await residents.loaded
-        guard let job = line.choose(loaded: loaded, at: time.seconds) else { return nil }
+        guard isServing, let job = line.choose(loaded: loaded, at: time.seconds) else { return nil }
+        runs[job.id] = CurrentRun(lease: Lease(job: job.id), caller: job.caller, model: job.model)
         if let preloading, preloading.model != job.model {
             preloading.task.cancel()
             self.preloading = nil
@@ -101,8 +99,7 @@ extension JobEngine: Service {
         for record in try await store.expire(at: now) {
             line.leave(record.job.id)
             let failure = record.failure ?? Failure(.expired, "the deadline came before its turn")
-            ended(record.job.id, record.job.caller, .failed(failure))
-            metrics.ended(model: record.job.model, reason: failure.code.rawValue, seconds: nil)
+            ended(record.job.id, caller: record.job.caller, model: record.job.model, .failed(failure))
         }
     }
 

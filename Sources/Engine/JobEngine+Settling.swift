@@ -35,25 +35,24 @@ extension JobEngine {
     }
 
     private func tell(_ job: Job, _ outcome: JobOutcome, seconds: Double) {
-        let reason: String
+        var facts: Logger.Metadata = ["job": "\(job.id)", "model": "\(job.model)", "seconds": "\(seconds)"]
+        let kind: JobEvent.Kind
         switch outcome {
         case .done(let pictures, _, _):
-            reason = "done"
-            ended(job.id, job.caller, .done(pictures))
+            kind = .done(pictures)
+            facts["status"] = "done"
         case .failed(let failure):
-            reason = failure.code.rawValue
-            metrics.failed(model: job.model, failure)
-            ended(job.id, job.caller, .failed(failure))
+            kind = .failed(failure)
+            facts["status"] = "failed"
+            facts["code"] = "\(failure.code.rawValue)"
+            // What is wrong with a request may quote it, and prompts are not logged.
+            if failure.code != .badRequest { facts["reason"] = "\(failure)" }
         case .cancelled:
-            reason = "cancelled"
-            ended(job.id, job.caller, .cancelled)
+            kind = .cancelled
+            facts["status"] = "cancelled"
         }
-        metrics.ended(model: job.model, reason: reason, seconds: seconds)
-        logger.info(
-            "job ended",
-            metadata: [
-                "job": "\(job.id)", "model": "\(job.model)", "reason": "\(reason)", "seconds": "\(seconds)",
-            ])
+        ended(job.id, caller: job.caller, model: job.model, kind, seconds: seconds)
+        logger.info("job ended", metadata: facts)
     }
 
     /// - Returns: False when it could not be written, or when the lease was lost.
@@ -82,7 +81,7 @@ extension JobEngine {
             guard try await store.giveBack(lease) else { return }
             if let record = try await store.record(job.id), record.status == .cancelled {
                 // Somebody had asked for that, and the store knew it first.
-                return ended(job.id, job.caller, .cancelled)
+                return ended(job.id, caller: job.caller, model: job.model, .cancelled)
             }
             hub.publish(.requeued, job: job.id, caller: job.caller)
             logger.notice("job given back", metadata: ["job": "\(job.id)"])

@@ -1,5 +1,6 @@
 package import Generation
 package import Logging
+package import Metrics
 
 /// The engine room: takes jobs in, runs them in a fair order on one device, keeps models in memory, tells what happens.
 ///
@@ -12,7 +13,7 @@ package actor JobEngine: JobService {
     let encoder: any PictureEncoder
     let time: any Timekeeper
     let logger: Logger
-    let metrics = EngineMetrics()
+    let metrics: EngineMetrics
     nonisolated let hub: EventHub
     let residents: ResidentModels
 
@@ -31,11 +32,13 @@ package actor JobEngine: JobService {
     private var waiters: [JobID: [UInt64: AsyncStream<Void>.Continuation]] = [:]
     private var nextWaiter: UInt64 = 0
 
+    /// - Parameter factory: Where metrics go; nil for the process's own.
     package init(
         _ settings: EngineSettings, models: [ModelDescription], loader: any ModelLoader,
         store: any JobStore, images: any ImageStore, encoder: any PictureEncoder,
-        time: any Timekeeper = SystemTime(), logger: Logger
+        time: any Timekeeper = SystemTime(), metrics factory: (any MetricsFactory)? = nil, logger: Logger
     ) {
+        metrics = EngineMetrics(factory)
         self.settings = settings
         self.store = store
         self.images = images
@@ -43,7 +46,8 @@ package actor JobEngine: JobService {
         self.time = time
         self.logger = logger
         hub = EventHub(remembering: settings.rememberedEvents, interval: settings.eventInterval, time: time)
-        residents = ResidentModels(models, loader: loader, settings: settings, time: time, logger: logger)
+        residents = ResidentModels(
+            models, loader: loader, settings: settings, time: time, metrics: metrics, logger: logger)
         line = WaitingLine(
             WaitingLine.Rules(
                 affinityJobs: settings.affinityJobs, affinitySeconds: settings.affinitySeconds,
@@ -82,10 +86,18 @@ package actor JobEngine: JobService {
         if waiters[id]?.isEmpty == true { waiters[id] = nil }
     }
 
-    /// Says that a job is finished.
-    func ended(_ id: JobID, _ caller: String, _ kind: JobEvent.Kind) {
+    /// Says that a job is finished: to readers, to who waits for it, and to the metrics.
+    /// - Parameter seconds: Of its run; nil for one that did not run.
+    func ended(_ id: JobID, caller: String, model: String, _ kind: JobEvent.Kind, seconds: Double? = nil) {
         hub.publish(kind, job: id, caller: caller)
         for continuation in waiters.removeValue(forKey: id)?.values ?? [:].values { continuation.finish() }
+        metrics.ended(model: model, kind, seconds: seconds)
+    }
+
+    /// As above, for a job that the store knows and the line does not: taken in this very moment, or long gone.
+    func ended(_ id: JobID, _ kind: JobEvent.Kind) async throws {
+        guard let job = try await store.record(id)?.job else { return }
+        ended(id, caller: job.caller, model: job.model, kind)
     }
 
     func view(_ record: JobRecord) -> JobView {
@@ -126,10 +138,9 @@ package actor JobEngine: JobService {
         switch answer {
         case .cancelled:
             if let job = line.leave(id) {
-                ended(id, job.caller, .cancelled)
-            } else if let record = try await store.record(id) {
-                // Taken in this very moment, and not in line yet.
-                ended(id, record.job.caller, .cancelled)
+                ended(id, caller: job.caller, model: job.model, .cancelled)
+            } else {
+                try await ended(id, .cancelled)
             }
         case .stopping: runs[id]?.stop(.cancelled)
         case .finished, .unknown: break
@@ -158,13 +169,9 @@ package actor JobEngine: JobService {
 
     package func purgeQueued(caller: String?) async throws -> Int {
         let ids = try await store.purgeQueued(caller: caller, at: time.date)
-        var callers: [JobID: String] = [:]
-        for id in ids { callers[id] = line.caller(of: id) }
-        line.leave(ids)
-        for id in ids {
-            // One that is not in line was taken in this very moment, by the caller whose line is purged.
-            if let owner = callers[id] ?? caller { ended(id, owner, .cancelled) }
-        }
+        let left = line.leave(ids)
+        for job in left { ended(job.id, caller: job.caller, model: job.model, .cancelled) }
+        for id in Set(ids).subtracting(left.map(\.id)) { try await ended(id, .cancelled) }
         return ids.count
     }
 

@@ -2,6 +2,7 @@ import Engine
 import Foundation
 import Generation
 import Logging
+import MetricsTestKit
 import Storage
 import Synchronization
 import TestSupport
@@ -13,6 +14,7 @@ struct EngineRoom: Sendable {
     let store: any JobStore
     let images: any ImageStore
     let loader: FakeLoader
+    let metrics = TestMetrics()
     let engine: JobEngine
 
     init(
@@ -30,7 +32,7 @@ struct EngineRoom: Sendable {
         self.loader = loader
         engine = JobEngine(
             settings, models: models, loader: loader, store: store, images: images,
-            encoder: encoder, time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            encoder: encoder, time: time, metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     static func model(_ id: String, path: String = "somewhere") -> ModelDescription {
@@ -44,7 +46,7 @@ struct EngineRoom: Sendable {
         var request = Request(prompt: prompt)
         request.count = count
         var job = Job(
-            id: try #require(JobID(id)), caller: caller, model: model, request: request,
+            id: try jobID(id), caller: caller, model: model, request: request,
             submitted: time.date, front: "test")
         change(&job)
         return job
@@ -79,7 +81,7 @@ struct EngineRoom: Sendable {
 
     /// How a job ended.
     func end(_ id: String) async throws -> JobRecord {
-        let view = try await engine.wait(for: try #require(JobID(id)), seconds: .infinity)
+        let view = try await engine.wait(for: try jobID(id), seconds: .infinity)
         return try #require(view).record
     }
 }
@@ -119,3 +121,6 @@ final class FailingImageStore: ImageStore {
     func address(of key: ImageKey, lifetime: Int) async throws -> String? { nil }
     func remove(_ keys: [ImageKey]) async throws { try await inner.remove(keys) }
 }
+
+/// An id that is known to be one.
+func jobID(_ text: String) throws -> JobID { try #require(JobID(text)) }

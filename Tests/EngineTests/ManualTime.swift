@@ -119,6 +119,8 @@ final class Gate: Sendable {
         for continuation in waiting.values { continuation.resume() }
     }
 
+    var isOpen: Bool { state.withLock { $0.isOpen } }
+
     /// Waits until so many have come.
     func arrivals(_ count: Int = 1) async throws {
         while state.withLock({ $0.arrived }) < count { try await Task.sleep(for: .microseconds(200)) }

@@ -68,7 +68,7 @@ struct RunningTests {
             try await room.submit("one", prompt: "first")
             try await gate.arrivals()
             try await room.submit("two", prompt: "second")
-            #expect(try await room.engine.cancel(#require(JobID("two"))) == .cancelled)
+            #expect(try await room.engine.cancel(jobID("two")) == .cancelled)
             #expect(try await room.end("two").status == .cancelled)
             gate.open()
             #expect(try await room.end("one").status == .done)
@@ -87,7 +87,7 @@ struct RunningTests {
         try await EngineRoom(loader: loader).running { room in
             try await room.submit("one", prompt: "slow")
             try await gate.arrivals()
-            #expect(try await room.engine.cancel(#require(JobID("one"))) == .stopping)
+            #expect(try await room.engine.cancel(jobID("one")) == .stopping)
             #expect(try await room.end("one").status == .cancelled)
             try await room.submit("two")
             #expect(try await room.end("two").status == .done)

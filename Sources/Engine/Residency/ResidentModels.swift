@@ -1,5 +1,5 @@
 package import Generation
-package import Logging
+internal import Logging
 
 /// The models in memory: opens, warms up and lets go, one load at a time.
 ///
@@ -10,7 +10,7 @@ package actor ResidentModels {
     private let settings: EngineSettings
     private let time: any Timekeeper
     private let logger: Logger
-    private let metrics = EngineMetrics()
+    private let metrics: EngineMetrics
 
     private var residency: Residency
     private var workers: [Residency.CopyID: any Worker] = [:]
@@ -25,14 +25,15 @@ package actor ResidentModels {
         let worker: any Worker
     }
 
-    package init(
+    init(
         _ models: [ModelDescription], loader: any ModelLoader, settings: EngineSettings,
-        time: any Timekeeper, logger: Logger
+        time: any Timekeeper, metrics: EngineMetrics, logger: Logger
     ) {
         residency = Residency(models, budget: settings.memoryBudget)
         self.loader = loader
         self.settings = settings
         self.time = time
+        self.metrics = metrics
         self.logger = logger
     }
 

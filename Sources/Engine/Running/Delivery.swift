@@ -8,18 +8,20 @@ final class Delivery: Sendable {
     private let encoder: any PictureEncoder
     private let settings: EngineSettings
     private let time: any Timekeeper
+    private let metrics: EngineMetrics
     private let logger: Logger
     /// What was put or may have been.
     private let keys = Mutex<[ImageKey]>([])
 
     init(
         images: any ImageStore, encoder: any PictureEncoder, settings: EngineSettings,
-        time: any Timekeeper, logger: Logger
+        time: any Timekeeper, metrics: EngineMetrics, logger: Logger
     ) {
         self.images = images
         self.encoder = encoder
         self.settings = settings
         self.time = time
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -85,7 +87,7 @@ final class Delivery: Sendable {
                         "the picture \(key) could not be stored in \(attempt) tries: \(Failure.of(error).message)"
                     )
                 }
-                EngineMetrics().retriedDelivery()
+                metrics.retriedDelivery()
                 logger.notice(
                     "a picture could not be stored, it is tried again",
                     metadata: ["key": "\(key)", "attempt": "\(attempt)", "reason": "\(error)"])

@@ -78,19 +78,20 @@ package struct WaitingLine: Sendable {
     }
 
     /// Takes many jobs out at once.
-    package mutating func leave(_ ids: [JobID]) {
+    /// - Returns: Those that were there.
+    package mutating func leave(_ ids: [JobID]) -> [WaitingJob] {
         // One by one each would move the rest of the line: 100,000 of them for seconds.
-        guard ids.count > 64 else { return ids.forEach { leave($0) } }
+        guard ids.count > 64 else { return ids.compactMap { leave($0) } }
         let dropped = Set(ids.compactMap { tickets.removeValue(forKey: $0) })
         if let first = order.first, dropped.contains(first) { passedOver = 0 }
         order.remove(dropped)
-        for ticket in dropped {
-            if jobs.removeValue(forKey: ticket)?.deadline != nil { deadlines -= 1 }
-        }
         for priority in Array(levels.keys) {
             levels[priority]?.leave(dropped)
             if levels[priority]?.isEmpty == true { levels[priority] = nil }
         }
+        let left = dropped.sorted().compactMap { jobs.removeValue(forKey: $0) }
+        deadlines -= left.count { $0.deadline != nil }
+        return left
     }
 
     /// The next job, taken out of the line.
