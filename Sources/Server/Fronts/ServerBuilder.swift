@@ -4,8 +4,8 @@ internal import HummingbirdCore
 internal import HummingbirdTLS
 package import Logging
 package import NIOCore
-internal import ServiceLifecycle
 internal import NIOSSL
+internal import ServiceLifecycle
 
 /// Puts the server together: fronts, their routes, what stands before them, and the socket.
 package struct ServerBuilder {

@@ -76,7 +76,8 @@ package struct RunPodBackground: Service {
             await tell(webhook, try await front.wire(record))
         } catch {
             logger.error(
-                "A finished job could not be read for its webhook", metadata: ["job": "\(id)", "error": "\(error)"])
+                "A finished job could not be read for its webhook",
+                metadata: ["job": "\(id)", "error": "\(error)"])
         }
     }
 

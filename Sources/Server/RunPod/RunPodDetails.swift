@@ -3,7 +3,9 @@ internal import Generation
 /// What this front writes down with a job, to find it again when the job is done.
 struct RunPodDetails: Sendable, Equatable {
     var shape: RunPodShape
-    var isInline: Bool
+    var delivery: RunPodDelivery
+    /// Whether this server gives its pictures to anybody: it has no keys.
+    var isOpen: Bool
     var isSync: Bool
     var webhook: String?
     /// What addresses of pictures begin with.
@@ -14,7 +16,8 @@ struct RunPodDetails: Sendable, Equatable {
     /// As `Job.details` holds it.
     var stored: [String: String] {
         var details = ["shape": shape.rawValue, "base": base]
-        if isInline { details["inline"] = "true" }
+        if delivery != .automatic { details["delivery"] = delivery.rawValue }
+        if isOpen { details["open"] = "true" }
         if isSync { details["sync"] = "true" }
         if let webhook { details["webhook"] = webhook }
         if !notes.isEmpty { details["notes"] = notes.joined(separator: "\n") }
@@ -22,10 +25,12 @@ struct RunPodDetails: Sendable, Equatable {
     }
 
     init(
-        shape: RunPodShape, isInline: Bool, isSync: Bool, webhook: String?, base: String, notes: [String]
+        shape: RunPodShape, delivery: RunPodDelivery, isOpen: Bool, isSync: Bool, webhook: String?,
+        base: String, notes: [String]
     ) {
         self.shape = shape
-        self.isInline = isInline
+        self.delivery = delivery
+        self.isOpen = isOpen
         self.isSync = isSync
         self.webhook = webhook
         self.base = base
@@ -34,7 +39,8 @@ struct RunPodDetails: Sendable, Equatable {
 
     init(stored details: [String: String]) {
         shape = details["shape"].flatMap(RunPodShape.init) ?? .images
-        isInline = details["inline"] == "true"
+        delivery = details["delivery"].flatMap(RunPodDelivery.init) ?? .automatic
+        isOpen = details["open"] == "true"
         isSync = details["sync"] == "true"
         webhook = details["webhook"]
         base = details["base"] ?? ""
@@ -44,7 +50,7 @@ struct RunPodDetails: Sendable, Equatable {
     /// How the job's pictures were asked for.
     var wish: RunPodOutput.Wish {
         RunPodOutput.Wish(
-            shape: shape, isInline: isInline,
+            shape: shape, delivery: delivery, hasOpenAddresses: isOpen,
             limit: isSync ? RunPodOutput.largestSyncAnswer : RunPodOutput.largestAnswer, notes: notes)
     }
 }

@@ -31,8 +31,9 @@ actor RunPodErrands {
     func add(_ id: JobID, _ errand: Errand) throws(Failure) {
         forgetOld()
         if errands.count >= RunPodSettings.mostErrands {
-            guard let oldest = errands.filter({ $0.value.job.status.isFinished })
-                .min(by: { $0.value.job.submitted < $1.value.job.submitted })
+            guard
+                let oldest = errands.filter({ $0.value.job.status.isFinished })
+                    .min(by: { $0.value.job.submitted < $1.value.job.submitted })
             else {
                 throw Failure(.queueFull, "\(errands.count) tasks wait that paint nothing; try again later")
             }

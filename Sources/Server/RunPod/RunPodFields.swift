@@ -26,7 +26,8 @@ struct RunPodFields {
             if let first = found, first.value != value {
                 throw .badRequest(
                     path + name,
-                    "'\(path)\(first.name)' and '\(path)\(name)' are the same field and differ: send one of them")
+                    "'\(path)\(first.name)' and '\(path)\(name)' are the same field and differ: send one of them"
+                )
             }
             found = found ?? (name, value)
         }
@@ -98,7 +99,8 @@ struct RunPodFields {
             if let own = members[member.name], own != member.value, own != .null, member.value != .null {
                 throw .badRequest(
                     "\(name).\(member.name)",
-                    "'\(member.name)' and '\(name).\(member.name)' are the same field and differ: send one of them")
+                    "'\(member.name)' and '\(name).\(member.name)' are the same field and differ: send one of them"
+                )
             }
             if members[member.name] == nil || members[member.name] == .null {
                 members[member.name] = member.value

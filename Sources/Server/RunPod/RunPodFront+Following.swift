@@ -90,7 +90,8 @@ extension RunPodFront {
         }
         guard job.status == .failed || job.status == .timedOut else {
             return answer(
-                .badRequest("id", "the job is \(job.status.rawValue): only FAILED and TIMED_OUT are tried again"),
+                .badRequest(
+                    "id", "the job is \(job.status.rawValue): only FAILED and TIMED_OUT are tried again"),
                 id: text)
         }
         guard await errands.errand(id, for: call.caller) == nil else {

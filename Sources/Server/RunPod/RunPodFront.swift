@@ -173,11 +173,13 @@ extension RunPodFront {
         job.priority = submission.isLowPriority ? RunPodSettings.lowPriority : 0
         job.deadline = now.addingTimeInterval(submission.timeToLive ?? settings.timeToLive)
         job.timeLimit = submission.executionTimeout ?? settings.executionTimeout
-        job.details = RunPodDetails(
-            shape: painting.shape, isInline: painting.isInline, isSync: isSync, webhook: submission.webhook,
-            base: settings.publicURL ?? Self.base(of: call.request),
-            notes: submission.notes + painting.notes
-        ).stored
+        job.details =
+            RunPodDetails(
+                shape: painting.shape, delivery: painting.delivery, isOpen: call.caller == .local,
+                isSync: isSync, webhook: submission.webhook,
+                base: settings.publicURL ?? Self.base(of: call.request),
+                notes: submission.notes + painting.notes
+            ).stored
         let view = try await parts.jobs.submit(job).view
         return try await wire(view.record, withOutput: false)
     }

@@ -22,8 +22,7 @@ struct RunPodPainting: Sendable, Equatable {
     var imageAddress: String?
     var output = OutputOptions()
     var shape: RunPodShape
-    /// Whether the pictures themselves are to stand in the answer.
-    var isInline = false
+    var delivery = RunPodDelivery.automatic
     /// Whether a worker posts pieces on the way.
     var isStreamed = false
     /// Fields that are not known and had no effect, as sentences.
@@ -38,6 +37,15 @@ enum RunPodShape: String, Sendable {
     case images
 }
 
+/// How pictures reach the client.
+enum RunPodDelivery: String, Sendable {
+    /// An address that whoever has it can load, else the picture itself where that fits, else an address all the same.
+    case automatic
+    case address
+    /// The picture itself, or a failure.
+    case inline
+}
+
 /// Reads a job's `input`.
 struct RunPodInput {
     /// Every value that `task_type` may have.
@@ -50,7 +58,8 @@ struct RunPodInput {
 
     /// What is known elsewhere and changes the picture: refused, because leaving it out would give another one.
     private static let unsupported = [
-        "workflow": "worker-comfyui's graphs are not run here: send flat fields such as prompt, width and steps",
+        "workflow":
+            "worker-comfyui's graphs are not run here: send flat fields such as prompt, width and steps",
         "images": "pictures by name belong to worker-comfyui's graphs: send one picture as image",
         "comfy_org_api_key": "it belongs to worker-comfyui's graphs",
         "mask": "inpainting is not there yet", "mask_image": "inpainting is not there yet",
@@ -90,13 +99,16 @@ struct RunPodInput {
         case "get-loras": return .listLoRAs
         case "get-loras-by-model": return .listLoRAsByModel
         case "switch-single-lora", "switch-lora":
-            throw Failure(.notSupported, "LoRAs are not supported yet: nothing was switched", field: "lora_id")
+            throw Failure(
+                .notSupported, "LoRAs are not supported yet: nothing was switched", field: "lora_id")
         case "load-loras":
-            throw Failure(.notSupported, "LoRAs are not supported yet: nothing was loaded", field: "lora_config")
+            throw Failure(
+                .notSupported, "LoRAs are not supported yet: nothing was loaded", field: "lora_config")
         case let other?:
             throw .badRequest(
                 "task_type",
-                "there is no task type '\(Words.shown(other))'; there are \(taskTypes.joined(separator: ", "))")
+                "there is no task type '\(Words.shown(other))'; there are \(taskTypes.joined(separator: ", "))"
+            )
         }
     }
 
@@ -130,7 +142,9 @@ struct RunPodInput {
         painting.model = try fields.text("baseModel", "base_model", "model")
         try readImage(type, &fields, into: &painting)
         try readDelivery(&fields, into: &painting)
-        painting.notes = fields.unknown.map { "the field '\(Words.shown($0))' is not known and had no effect" }
+        painting.notes = fields.unknown.map {
+            "the field '\(Words.shown($0))' is not known and had no effect"
+        }
         try painting.request.validate()
         return painting
     }
@@ -188,7 +202,8 @@ struct RunPodInput {
         }
         if type == "text-to-image", hasImage {
             throw .badRequest(
-                "image", "a picture came with task_type 'text-to-image': send 'image-to-image' or leave it out")
+                "image",
+                "a picture came with task_type 'text-to-image': send 'image-to-image' or leave it out")
         }
     }
 
@@ -221,9 +236,12 @@ struct RunPodInput {
         _ fields: inout RunPodFields, into painting: inout RunPodPainting
     ) throws(Failure) {
         if let format = try fields.text("output_format", "outputFormat") {
-            guard let known = ["png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"][format.lowercased()] else {
+            guard
+                let known = ["png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"][format.lowercased()]
+            else {
                 throw .badRequest(
-                    "output_format", "output_format is '\(Words.shown(format))', it must be png, jpeg or webp")
+                    "output_format", "output_format is '\(Words.shown(format))', it must be png, jpeg or webp"
+                )
             }
             painting.output.format = known
         }
@@ -234,8 +252,9 @@ struct RunPodInput {
             painting.output.quality = quality
         }
         switch try fields.text("delivery") {
-        case nil, "url": break
-        case "inline": painting.isInline = true
+        case nil: break
+        case "url": painting.delivery = .address
+        case "inline": painting.delivery = .inline
         case let other?:
             throw .badRequest("delivery", "delivery is '\(Words.shown(other))', it must be url or inline")
         }

@@ -19,8 +19,10 @@ struct RunPodOutput: Sendable {
     /// How a job's pictures were asked for.
     struct Wish: Sendable, Equatable {
         var shape: RunPodShape
-        var isInline: Bool
-        /// Of the answer.
+        var delivery: RunPodDelivery
+        /// Whether this server's own addresses work without a key.
+        var hasOpenAddresses = false
+        /// Bytes of the answer.
         var limit: Int
         /// Sentences from before the job ran.
         var notes: [String] = []
@@ -37,14 +39,17 @@ struct RunPodOutput: Sendable {
                 .deliveryFailed,
                 "the job has \(pictures.count) of \(record.job.request.count) pictures")
         }
+        var all = wish.notes + notes
         var delivered: [Delivered] = []
-        var room = wish.limit - Self.margin
+        let fits = pictures.reduce(0) { $0 + Self.base64Count($1.byteCount) } <= wish.limit - Self.margin
         for (number, picture) in pictures.enumerated() {
             let own = ownAddress?(record.job.id, number, picture.contentType)
-            let place = try await place(of: picture, own, wish, room: &room, total: pictures)
+            let place = try await place(of: picture, own, wish, fits: fits)
+            if case .address(let address) = place, address == own, !wish.hasOpenAddresses, number == 0 {
+                all.append("the addresses of the pictures want this server's API key")
+            }
             delivered.append(Delivered(picture: picture, place: place))
         }
-        let all = wish.notes + notes
         switch wish.shape {
         case .data:
             var output: RunPodValue = [
@@ -70,30 +75,30 @@ struct RunPodOutput: Sendable {
     }
 
     private func place(
-        of picture: StoredPicture, _ own: String?, _ wish: Wish, room: inout Int, total: [StoredPicture]
+        of picture: StoredPicture, _ own: String?, _ wish: Wish, fits: Bool
     ) async throws -> Place {
-        if !wish.isInline {
+        if wish.delivery != .inline {
             if let address = try await images.address(of: picture.key, lifetime: lifetime) {
                 return .address(address)
             }
-            if let own { return .address(own) }
+            if let own, wish.delivery == .address || wish.hasOpenAddresses || !fits { return .address(own) }
         }
-        // Four characters for three bytes, known before anything is read.
-        room -= (picture.byteCount + 2) / 3 * 4
-        guard room >= 0 else {
-            let bytes = total.reduce(0) { $0 + $1.byteCount }
+        guard fits else {
             throw Failure(
                 .deliveryFailed,
-                "the \(total.count == 1 ? "picture has" : "\(total.count) pictures have") \(bytes) bytes, more than an "
-                    + "answer of \(wish.limit) bytes carries in base64: set up an S3 store, or ask for output_format "
-                    + "jpeg or webp, or for fewer pictures",
+                "the pictures are more than an answer of \(wish.limit) bytes carries in base64: set up an S3 store, or "
+                    + "ask for output_format jpeg or webp, or for fewer pictures",
                 field: "delivery")
         }
-        guard let image = try await images.get(picture.key, range: nil), image.bytes.count == image.total else {
+        guard let image = try await images.get(picture.key, range: nil), image.bytes.count == image.total
+        else {
             throw Failure(.deliveryFailed, "the picture '\(picture.key)' is no longer in the store")
         }
         return .base64(Data(image.bytes).base64EncodedString())
     }
+
+    /// Four characters for three bytes.
+    private static func base64Count(_ bytes: Int) -> Int { (bytes + 2) / 3 * 4 }
 
     /// One picture as the former worker described it.
     private func dataItem(_ delivered: Delivered, _ record: JobRecord) -> RunPodValue {
@@ -117,7 +122,8 @@ struct RunPodOutput: Sendable {
     private func imagesItem(_ delivered: Delivered, _ record: JobRecord) -> RunPodValue {
         let (picture, receipt) = (delivered.picture, delivered.picture.receipt)
         var members: [String: RunPodValue] = [
-            "filename": .text(picture.key.text.split(separator: "/").last.map(String.init) ?? picture.key.text),
+            "filename": .text(
+                picture.key.text.split(separator: "/").last.map(String.init) ?? picture.key.text),
             "seed": .unsigned(receipt.seed), "width": .whole(picture.width), "height": .whole(picture.height),
             "metadata": [
                 "model": .text(record.job.model), "prompt": .text(receipt.prompt),

@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 import Generation
 import Synchronization
@@ -42,7 +43,8 @@ struct RunPodFrontTests {
     @Test func `an input without a task type is answered as worker-comfyui does`() async throws {
         try await RunPodRoom.serving { room in
             let answer = try await room.call(
-                .POST, Self.sync, #"{"input": {"prompt": "a cat", "seed": 3, "delivery": "inline", "frobnicate": 1}}"#)
+                .POST, Self.sync,
+                #"{"input": {"prompt": "a cat", "seed": 3, "delivery": "inline", "frobnicate": 1}}"#)
             #expect(answer["output", "images", "0", "type"] == "base64")
             #expect(answer["output", "images", "0", "filename"] == "0.png")
             #expect(answer["output", "images", "0", "seed"] == "3")
@@ -69,12 +71,15 @@ struct RunPodFrontTests {
 
     @Test func `run answers at once and the job is followed by status`() async throws {
         try await RunPodRoom.serving { room in
-            let handed = try await room.call(.POST, Self.run, #"{"input": {"prompt": "hold on", "steps": 5}}"#)
+            let handed = try await room.call(
+                .POST, Self.run, #"{"input": {"prompt": "hold on", "steps": 5}}"#)
             #expect(handed.status == 200)
             let id = try #require(handed["id"])
             #expect(handed.text == #"{"id":"\#(id)","status":"IN_QUEUE"}"#)
 
-            let running = try await room.until { try await room.call(.GET, "/v2/other/status/\(id)") } holds: {
+            let running = try await room.until {
+                try await room.call(.GET, "/v2/other/status/\(id)")
+            } holds: {
                 $0["output", "progress", "step"] == "1"
             }
             #expect(running["status"] == "IN_PROGRESS")
@@ -91,7 +96,8 @@ struct RunPodFrontTests {
 
     @Test func `runsync gives an unfinished job back when its wait is over`() async throws {
         try await RunPodRoom.serving { room in
-            let answer = try await room.call(.POST, Self.sync + "?wait=1000", #"{"input": {"prompt": "hold"}}"#)
+            let answer = try await room.call(
+                .POST, Self.sync + "?wait=1000", #"{"input": {"prompt": "hold"}}"#)
             #expect(answer.status == 200)
             #expect(answer["status"] == "IN_PROGRESS")
         }
@@ -101,7 +107,9 @@ struct RunPodFrontTests {
         try await RunPodRoom.serving { room in
             let id = try #require(
                 try await room.call(.POST, Self.run, #"{"input": {"prompt": "hold", "steps": 2}}"#)["id"])
-            let first = try await room.until { try await room.call(.GET, "/v2/a/stream/\(id)") } holds: {
+            let first = try await room.until {
+                try await room.call(.GET, "/v2/a/stream/\(id)")
+            } holds: {
                 $0["stream"] == "list of 1"
             }
             #expect(first["stream", "0", "output", "progress", "stage"] != nil)
@@ -116,11 +124,17 @@ struct RunPodFrontTests {
         }
     }
 
-    @Test func `cancelling ends a running and a waiting job, and a stream of one ends as failed`() async throws {
+    @Test func `cancelling ends a running and a waiting job, and a stream of one ends as failed`()
+        async throws
+    {
         try await RunPodRoom.serving { room in
-            let running = try #require(try await room.call(.POST, Self.run, #"{"input": {"prompt": "hold"}}"#)["id"])
-            let waiting = try #require(try await room.call(.POST, Self.run, #"{"input": {"prompt": "next"}}"#)["id"])
-            _ = try await room.until { try await room.call(.GET, "/v2/a/status/\(running)") } holds: {
+            let running = try #require(
+                try await room.call(.POST, Self.run, #"{"input": {"prompt": "hold"}}"#)["id"])
+            let waiting = try #require(
+                try await room.call(.POST, Self.run, #"{"input": {"prompt": "next"}}"#)["id"])
+            _ = try await room.until {
+                try await room.call(.GET, "/v2/a/status/\(running)")
+            } holds: {
                 $0["status"] == "IN_PROGRESS"
             }
             for id in [waiting, running] {
@@ -155,7 +169,8 @@ struct RunPodFrontTests {
             _ = try await room.call(.GET, "/v2/a/status-sync/\(id)")
             #expect(room.painter.prompts == ["fail", "fail"])
 
-            let done = try #require(try await room.call(.POST, Self.sync, #"{"input": {"prompt": "a"}}"#)["id"])
+            let done = try #require(
+                try await room.call(.POST, Self.sync, #"{"input": {"prompt": "a"}}"#)["id"])
             let refused = try await room.call(.POST, "/v2/a/retry/\(done)")
             #expect(refused.status == 400)
             #expect(refused["error"] == "the job is COMPLETED: only FAILED and TIMED_OUT are tried again")
@@ -164,7 +179,8 @@ struct RunPodFrontTests {
 
     @Test func `a job over its time is timed out`() async throws {
         try await RunPodRoom.serving(settings: { $0.executionTimeout = 0.2 }) { room in
-            let answer = try await room.call(.POST, Self.sync, #"{"input": {"prompt": "many steps", "steps": 500}}"#)
+            let answer = try await room.call(
+                .POST, Self.sync, #"{"input": {"prompt": "many steps", "steps": 500}}"#)
             #expect(answer["status"] == "TIMED_OUT")
             #expect(answer["output", "code"] == "timed_out")
         }
@@ -172,7 +188,8 @@ struct RunPodFrontTests {
 
     @Test func `a job that waits beyond its life is timed out`() async throws {
         try await RunPodRoom.serving(settings: { $0.timeToLive = 0.3 }) { room in
-            _ = try await room.call(.POST, Self.run, #"{"input": {"prompt": "hold"}, "policy": {"ttl": 60000}}"#)
+            _ = try await room.call(
+                .POST, Self.run, #"{"input": {"prompt": "hold"}, "policy": {"ttl": 60000}}"#)
             let answer = try await room.call(.POST, Self.sync, #"{"input": {"prompt": "late"}}"#)
             #expect(answer["status"] == "TIMED_OUT")
             #expect(answer["output", "code"] == "expired")
@@ -198,14 +215,16 @@ struct RunPodFrontTests {
     @Test func `models are switched and LoRAs are listed as none`() async throws {
         try await RunPodRoom.serving { room in
             let switched = try await room.call(
-                .POST, Self.sync, #"{"input": {"task_type": "switch-base-model", "base_model_type": "anime"}}"#)
+                .POST, Self.sync,
+                #"{"input": {"task_type": "switch-base-model", "base_model_type": "anime"}}"#)
             #expect(switched["status"] == "COMPLETED")
             #expect(switched["output", "data", "current_base_model"] == "anime")
             #expect(await room.engine.models().contains { $0.model.id == "anime" && $0.state == .ready })
 
             let list = try await room.call(.POST, Self.sync, #"{"input": {"task_type": "get-loras"}}"#)
             #expect(list["output", "data", "loras"] == "list of 0")
-            let byModel = try await room.call(.POST, Self.sync, #"{"input": {"task_type": "get-loras-by-model"}}"#)
+            let byModel = try await room.call(
+                .POST, Self.sync, #"{"input": {"task_type": "get-loras-by-model"}}"#)
             #expect(byModel["output", "data", "realistic"] == "list of 0")
             #expect(byModel["output", "data", "anime"] == "list of 0")
 
@@ -214,7 +233,8 @@ struct RunPodFrontTests {
             let done = try await room.call(.GET, "/v2/a/status-sync/\(id)")
             #expect(done["status"] == "COMPLETED")
             let unknown = try await room.call(
-                .POST, Self.sync, #"{"input": {"task_type": "switch-base-model", "base_model_type": "cartoon"}}"#)
+                .POST, Self.sync,
+                #"{"input": {"task_type": "switch-base-model", "base_model_type": "cartoon"}}"#)
             #expect(unknown.status == 400)
             #expect(unknown["output", "code"] == "unknown_model")
         }
@@ -223,8 +243,11 @@ struct RunPodFrontTests {
     @Test func `purging and health count jobs`() async throws {
         try await RunPodRoom.serving { room in
             _ = try await room.call(.POST, Self.sync, #"{"input": {"prompt": "a"}}"#)
-            let held = try #require(try await room.call(.POST, Self.run, #"{"input": {"prompt": "hold"}}"#)["id"])
-            _ = try await room.until { try await room.call(.GET, "/v2/a/status/\(held)") } holds: {
+            let held = try #require(
+                try await room.call(.POST, Self.run, #"{"input": {"prompt": "hold"}}"#)["id"])
+            _ = try await room.until {
+                try await room.call(.GET, "/v2/a/status/\(held)")
+            } holds: {
                 $0["status"] == "IN_PROGRESS"
             }
             for _ in 0..<2 { _ = try await room.call(.POST, Self.run, #"{"input": {"prompt": "b"}}"#) }
@@ -241,7 +264,8 @@ struct RunPodFrontTests {
     @Test func `finished jobs are forgotten after their time`() async throws {
         let ahead = Mutex(0.0)
         try await RunPodRoom.serving(now: { Date().addingTimeInterval(ahead.withLock { $0 }) }) { room in
-            let sync = try #require(try await room.call(.POST, Self.sync, #"{"input": {"prompt": "a"}}"#)["id"])
+            let sync = try #require(
+                try await room.call(.POST, Self.sync, #"{"input": {"prompt": "a"}}"#)["id"])
             let run = try #require(try await room.call(.POST, Self.run, #"{"input": {"prompt": "a"}}"#)["id"])
             _ = try await room.call(.GET, "/v2/a/status-sync/\(run)")
             ahead.withLock { $0 = 61 }

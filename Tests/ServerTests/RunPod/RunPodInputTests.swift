@@ -62,7 +62,7 @@ struct RunPodInputTests {
         #expect(painting.request.clipSkip == 1)
         #expect(painting.output.format == "jpeg")
         #expect(painting.output.quality == 80)
-        #expect(painting.isInline)
+        #expect(painting.delivery == .inline)
         #expect(painting.isStreamed)
         #expect(painting.shape == .images)
     }
@@ -78,13 +78,16 @@ struct RunPodInputTests {
         #expect(painting.request.seed == 7)
     }
 
-    @Test(arguments: ["", "data:image/png;base64,"]) func `a picture comes with or without its type`(prefix: String) throws {
+    @Test(arguments: ["", "data:image/png;base64,"]) func `a picture comes with or without its type`(
+        prefix: String
+    ) throws {
         let painting = try painting(#"{"prompt": "a", "image": "\#(prefix)\#(Self.png)"}"#)
         #expect(painting.request.image?.prefix(4) == [0x89, 0x50, 0x4E, 0x47])
     }
 
     @Test func `a picture by address is left to be fetched`() throws {
-        #expect(try painting(#"{"prompt": "a", "image_url": "https://example.org/a.png"}"#).imageAddress != nil)
+        #expect(
+            try painting(#"{"prompt": "a", "image_url": "https://example.org/a.png"}"#).imageAddress != nil)
         #expect(try painting(#"{"prompt": "a", "image": "https://example.org/a.png"}"#).imageAddress != nil)
     }
 
@@ -95,14 +98,16 @@ struct RunPodInputTests {
 
     @Test func `tasks that paint nothing`() throws {
         #expect(
-            try parse(#"{"task_type": "switch-base-model", "base_model_type": "anime"}"#) == .load(model: "anime"))
+            try parse(#"{"task_type": "switch-base-model", "base_model_type": "anime"}"#)
+                == .load(model: "anime"))
         #expect(try parse(#"{"task_type": "get-loras"}"#) == .listLoRAs)
         #expect(try parse(#"{"task_type": "get-loras-by-model"}"#) == .listLoRAsByModel)
     }
 
     @Test func `numbers as texts are taken, and what nobody knows is said`() throws {
         let painting = try painting(
-            #"{"prompt": "a", "width": "512", "steps": 20.0, "cfgScale": "7.5", "seed": "-1", "user": "me", "lora_config": {"x": 0}}"#)
+            #"{"prompt": "a", "width": "512", "steps": 20.0, "cfgScale": "7.5", "seed": "-1", "user": "me", "lora_config": {"x": 0}}"#
+        )
         #expect(painting.request.width == 512)
         #expect(painting.request.steps == 20)
         #expect(painting.request.guidanceScale == 7.5)
@@ -144,7 +149,8 @@ struct RunPodInputTests {
         Bad(#"{"prompt": "a", "cfgScale": 1e999}"#, "cfgScale"),
         Bad(#"{"prompt": "a", "cfgScale": 7, "guidance_scale": 8}"#, "guidance_scale"),
         Bad(#"{"prompt": "a", "seed": -2}"#, "seed"), Bad(#"{"prompt": "a", "seed": 1.5}"#, "seed"),
-        Bad(#"{"prompt": "a", "seed": 18446744073709551616}"#, "seed"), Bad(#"{"prompt": "a", "seed": false}"#, "seed"),
+        Bad(#"{"prompt": "a", "seed": 18446744073709551616}"#, "seed"),
+        Bad(#"{"prompt": "a", "seed": false}"#, "seed"),
         Bad(#"{"prompt": "a", "numImages": 0}"#, "count"), Bad(#"{"prompt": "a", "numImages": 65}"#, "count"),
         Bad(#"{"prompt": "a", "denoisingStrength": 0}"#, "strength"),
         Bad(#"{"prompt": "a", "output_format": "gif"}"#, "output_format"),
@@ -186,7 +192,8 @@ struct RunPodSubmissionTests {
 
     @Test func `a policy is read as seconds`() throws {
         let submission = try parse(
-            #"{"input": {}, "policy": {"executionTimeout": 5000, "ttl": 10000, "lowPriority": true}, "webhook": "https://example.org"}"#)
+            #"{"input": {}, "policy": {"executionTimeout": 5000, "ttl": 10000, "lowPriority": true}, "webhook": "https://example.org"}"#
+        )
         #expect(submission.executionTimeout == 5)
         #expect(submission.timeToLive == 10)
         #expect(submission.isLowPriority)
@@ -195,14 +202,16 @@ struct RunPodSubmissionTests {
 
     @Test func `a client's store is read whole`() throws {
         let submission = try parse(
-            #"{"input": {}, "s3Config": {"accessId": "i", "accessSecret": "s", "bucketName": "b", "endpointUrl": "https://s3.example.org"}}"#)
+            #"{"input": {}, "s3Config": {"accessId": "i", "accessSecret": "s", "bucketName": "b", "endpointUrl": "https://s3.example.org"}}"#
+        )
         #expect(submission.store?.bucket == "b")
         #expect(submission.store?.path == nil)
     }
 
     @Test(arguments: [
         ("[]", "input"), ("{}", "input"), (#"{"input": null}"#, "input"),
-        (#"{"input": {}, "webhook": 7}"#, "webhook"), (#"{"input": {}, "webhookV2": "https://a.example"}"#, "webhookV2"),
+        (#"{"input": {}, "webhook": 7}"#, "webhook"),
+        (#"{"input": {}, "webhookV2": "https://a.example"}"#, "webhookV2"),
         (#"{"input": {}, "policy": []}"#, "policy"),
         (#"{"input": {}, "policy": {"executionTimeout": 4999}}"#, "policy.executionTimeout"),
         (#"{"input": {}, "policy": {"executionTimeout": 604800001}}"#, "policy.executionTimeout"),

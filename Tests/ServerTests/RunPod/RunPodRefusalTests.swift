@@ -21,19 +21,47 @@ struct RunPodRefusalTests {
         Bad(path: "run", body: "{", status: 400, code: "bad_json", field: nil),
         Bad(path: "run", body: #"{"input": {}, "input": {}}"#, status: 400, code: "bad_json", field: nil),
         Bad(path: "run", body: #"{"prompt": "a"}"#, status: 400, code: "bad_request", field: "input"),
-        Bad(path: "run", body: #"{"input": {"input": {}}}"#, status: 400, code: "bad_request", field: "prompt"),
-        Bad(path: "run", body: #"{"input": {"prompt": 7}}"#, status: 400, code: "bad_request", field: "prompt"),
-        Bad(path: "run", body: #"{"input": {"prompt": "a", "numImages": 65}}"#, status: 400, code: "bad_request", field: "numImages"),
-        Bad(path: "run", body: #"{"input": {"prompt": "a", "cfgScale": 101}}"#, status: 400, code: "bad_request", field: "cfgScale"),
-        Bad(path: "run", body: #"{"input": {"prompt": "a", "baseModel": "none"}}"#, status: 400, code: "unknown_model", field: "baseModel"),
-        Bad(path: "run", body: #"{"input": {"prompt": "a", "lora_config": {"film": 1}}}"#, status: 400, code: "not_supported", field: "lora_config"),
-        Bad(path: "run", body: #"{"input": {"workflow": {"3": {}}}}"#, status: 400, code: "not_supported", field: "workflow"),
-        Bad(path: "run", body: #"{"input": {"prompt": "a"}, "s3Config": {"accessId": "i", "accessSecret": "s", "bucketName": "b", "endpointUrl": "https://s3.example.org"}}"#, status: 400, code: "not_supported", field: "s3Config"),
-        Bad(path: "run", body: #"{"input": {"prompt": "a"}, "webhook": "ftp://example.org"}"#, status: 400, code: "bad_request", field: "webhook"),
-        Bad(path: "run", body: #"{"input": {"prompt": "a", "image_url": "http://127.0.0.1/a.png"}}"#, status: 400, code: "bad_image_url", field: "image_url"),
-        Bad(path: "run", body: #"{"input": {"prompt": "a"}}"#, status: 415, code: "unsupported_media_type", field: nil, type: "text/plain"),
-        Bad(path: "runsync?wait=999", body: #"{"input": {"prompt": "a"}}"#, status: 400, code: "bad_request", field: "wait"),
-        Bad(path: "runsync?wait=soon", body: #"{"input": {"prompt": "a"}}"#, status: 400, code: "bad_request", field: "wait"),
+        Bad(
+            path: "run", body: #"{"input": {"input": {}}}"#, status: 400, code: "bad_request", field: "prompt"
+        ),
+        Bad(
+            path: "run", body: #"{"input": {"prompt": 7}}"#, status: 400, code: "bad_request", field: "prompt"
+        ),
+        Bad(
+            path: "run", body: #"{"input": {"prompt": "a", "numImages": 65}}"#, status: 400,
+            code: "bad_request", field: "numImages"),
+        Bad(
+            path: "run", body: #"{"input": {"prompt": "a", "cfgScale": 101}}"#, status: 400,
+            code: "bad_request", field: "cfgScale"),
+        Bad(
+            path: "run", body: #"{"input": {"prompt": "a", "baseModel": "none"}}"#, status: 400,
+            code: "unknown_model", field: "baseModel"),
+        Bad(
+            path: "run", body: #"{"input": {"prompt": "a", "lora_config": {"film": 1}}}"#, status: 400,
+            code: "not_supported", field: "lora_config"),
+        Bad(
+            path: "run", body: #"{"input": {"workflow": {"3": {}}}}"#, status: 400, code: "not_supported",
+            field: "workflow"),
+        Bad(
+            path: "run",
+            body:
+                #"{"input": {"prompt": "a"}, "s3Config": {"accessId": "i", "accessSecret": "s", "bucketName": "b", "endpointUrl": "https://s3.example.org"}}"#,
+            status: 400, code: "not_supported", field: "s3Config"),
+        Bad(
+            path: "run", body: #"{"input": {"prompt": "a"}, "webhook": "ftp://example.org"}"#, status: 400,
+            code: "bad_request", field: "webhook"),
+        Bad(
+            path: "run", body: #"{"input": {"prompt": "a", "image_url": "http://127.0.0.1/a.png"}}"#,
+            status: 400, code: "bad_image_url", field: "image_url"),
+        Bad(
+            path: "run", body: #"{"input": {"prompt": "a"}}"#, status: 415, code: "unsupported_media_type",
+            field: nil, type: "text/plain"),
+        Bad(
+            path: "runsync?wait=999", body: #"{"input": {"prompt": "a"}}"#, status: 400, code: "bad_request",
+            field: "wait"),
+        Bad(
+            path: "runsync?wait=soon", body: #"{"input": {"prompt": "a"}}"#, status: 400, code: "bad_request",
+            field: "wait"),
     ]
 
     @Test func `each bad call has its status and says its field`() async throws {
@@ -54,7 +82,8 @@ struct RunPodRefusalTests {
 
     @Test func `one refusal, to the letter`() async throws {
         try await RunPodRoom.serving { room in
-            let answer = try await room.call(.POST, "/v2/a/run", #"{"input": {"prompt": "a", "width": "wide"}}"#)
+            let answer = try await room.call(
+                .POST, "/v2/a/run", #"{"input": {"prompt": "a", "width": "wide"}}"#)
             let id = try #require(answer["id"])
             #expect(
                 answer.text
@@ -120,6 +149,14 @@ struct RunPodRefusalTests {
             #expect(bearer["status"] == "COMPLETED")
             let bare = try await room.call(.POST, "/v2/a/runsync", body, headers: [("Authorization", one)])
             #expect(bare["status"] == "COMPLETED")
+            // Whoever sees the answer in a browser has no key: the picture itself is in it, unless its address is wanted.
+            #expect(bare["output", "images", "0", "type"] == "base64")
+            let address = try await room.call(
+                .POST, "/v2/a/runsync", #"{"input": {"prompt": "a", "delivery": "url"}}"#,
+                headers: [("Authorization", one)])
+            #expect(address["output", "images", "0", "data"]?.hasPrefix(room.base) == true)
+            #expect(
+                address["output", "notes", "0"] == "the addresses of the pictures want this server's API key")
             let id = try #require(bare["id"])
             for (key, status) in [(one, UInt(200)), (two, 404)] {
                 let answer = try await room.call(

@@ -21,9 +21,13 @@ struct RunPodRoom: Sendable {
     let painter: RunPodPainter
     /// Where the server listens, `http://127.0.0.1:40123`.
     var base = ""
-    let front: RunPodFront?
 
-    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    /// Quiet, but a real one: the server keeps the ids of its calls in it.
+    static let logger = {
+        var logger = Logger(label: "test") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .critical
+        return logger
+    }()
 
     /// An engine without a server.
     init(images: MemoryImageStore = MemoryImageStore(), store: (any ImageStore)? = nil) {
@@ -39,7 +43,6 @@ struct RunPodRoom: Sendable {
             loader: FakeLoader(body: { try await painter.paint($0, $1, $2) }), store: MemoryJobStore(),
             images: store ?? images, encoder: RunPodEncoder(), logger: Self.logger)
         self.painter = painter
-        front = nil
     }
 
     /// Runs engine and server for the time of a test.
@@ -59,11 +62,9 @@ struct RunPodRoom: Sendable {
         let application = try ServerBuilder(parts: parts, keys: keys, logger: logger).application {
             continuation.yield($0.localAddress?.port ?? 0)
         }
+        let services: [any Service] = [room.engine, application]
         let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(services: [room.engine, application].map {
-                ServiceGroupConfiguration.ServiceConfiguration(
-                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
-            }, logger: logger))
+            configuration: ServiceGroupConfiguration(services: services, logger: logger))
         let running = Task { try await group.run() }
         var port = ports.makeAsyncIterator()
         room.base = "http://127.0.0.1:\(await port.next() ?? 0)"
@@ -79,12 +80,21 @@ struct RunPodRoom: Sendable {
         return try result.get()
     }
 
+    /// Whether the engine has no such job any more.
+    func isForgotten(_ id: JobID) async -> Bool {
+        do { return try await engine.job(id) == nil } catch { return false }
+    }
+
     func call(
-        _ method: HTTPMethod, _ path: String, _ body: String? = nil, headers: [(String, String)] = [],
+        _ method: RunPodMethod, _ path: String, _ body: String? = nil, headers: [(String, String)] = [],
         type: String? = "application/json"
     ) async throws -> RunPodAnswer {
         try await RunPodAnswer.of(method, base + path, body, headers: headers, type: type)
     }
+}
+
+enum RunPodMethod: String {
+    case GET, POST
 }
 
 /// What came back.
@@ -95,11 +105,11 @@ struct RunPodAnswer: Sendable {
     let json: JSONValue?
 
     static func of(
-        _ method: HTTPMethod, _ address: String, _ body: String?, headers: [(String, String)] = [],
+        _ method: RunPodMethod, _ address: String, _ body: String?, headers: [(String, String)] = [],
         type: String? = "application/json"
     ) async throws -> RunPodAnswer {
         var request = HTTPClientRequest(url: address)
-        request.method = method
+        request.method = .RAW(value: method.rawValue)
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let type { request.headers.add(name: "content-type", value: type) }
         if let body { request.body = .bytes(Array(body.utf8)) }
@@ -107,7 +117,8 @@ struct RunPodAnswer: Sendable {
         let bytes = Array(try await response.body.collect(upTo: 64 << 20).readableBytesView)
         return RunPodAnswer(
             status: response.status.code,
-            headers: Dictionary(response.headers.map { ($0.name.lowercased(), $0.value) }) { first, _ in first },
+            headers: Dictionary(response.headers.map { ($0.name.lowercased(), $0.value) }) { first, _ in first
+            },
             text: String(decoding: bytes, as: UTF8.self), json: try? JSONParser.parse(bytes))
     }
 
@@ -127,7 +138,8 @@ struct RunPodAnswer: Sendable {
         case .number(let number)?: return number.text
         case .bool(let flag)?: return "\(flag)"
         case .array(let elements)?: return "list of \(elements.count)"
-        case .object(let object)?: return "object of \(object.members.map(\.name).sorted().joined(separator: " "))"
+        case .object(let object)?:
+            return "object of \(object.members.map(\.name).sorted().joined(separator: " "))"
         case .null?, nil: return nil
         }
     }
@@ -135,7 +147,8 @@ struct RunPodAnswer: Sendable {
 
 /// Paints what the prompt says: `hold` waits after the first step until it is let go, `fail` fails, `many` shows twenty steps.
 final class RunPodPainter: Sendable {
-    private let state = Mutex<(isOpen: Bool, waiting: [AsyncStream<Never>.Continuation], prompts: [String])>((false, [], []))
+    private let state = Mutex<(isOpen: Bool, waiting: [AsyncStream<Never>.Continuation], prompts: [String])>(
+        (false, [], []))
 
     /// Prompts that were painted or begun, without those of warm-ups.
     var prompts: [String] { state.withLock { $0.prompts } }
@@ -186,7 +199,8 @@ final class RunPodPainter: Sendable {
 
 /// PNG files, as the program writes them but for the receipt.
 struct RunPodEncoder: PictureEncoder {
-    func encode(_ picture: Generation.Result.Painted, _ options: OutputOptions) async throws -> EncodedPicture {
+    func encode(_ picture: Generation.Result.Painted, _ options: OutputOptions) async throws -> EncodedPicture
+    {
         let pixels = try Picture(
             width: picture.width, height: picture.height, channels: 3, pixels: picture.pixels)
         let bytes = try PictureCodec.encode(pixels, as: .png)

@@ -43,7 +43,8 @@ package struct RunPodEnvironment: Sendable, Equatable {
         }
         guard let take = try address("RUNPOD_WEBHOOK_GET_JOB") else {
             throw Self.wrong(
-                "RUNPOD_WEBHOOK_GET_JOB", "is not set: this is no queue worker of RunPod; 'gesso serve' answers over HTTP")
+                "RUNPOD_WEBHOOK_GET_JOB",
+                "is not set: this is no queue worker of RunPod; 'gesso serve' answers over HTTP")
         }
         guard let result = try address("RUNPOD_WEBHOOK_POST_OUTPUT") else {
             throw Self.wrong("RUNPOD_WEBHOOK_POST_OUTPUT", "is not set: there is nowhere to bring results to")
@@ -57,7 +58,8 @@ package struct RunPodEnvironment: Sendable, Equatable {
         if let text = variable("RUNPOD_PING_INTERVAL") {
             guard let milliseconds = Int(text), (10...3_600_000).contains(milliseconds) else {
                 throw Self.wrong(
-                    "RUNPOD_PING_INTERVAL", "is '\(Words.shown(text))', it must be from 10 to 3600000 milliseconds")
+                    "RUNPOD_PING_INTERVAL",
+                    "is '\(Words.shown(text))', it must be from 10 to 3600000 milliseconds")
             }
             interval = milliseconds
         }

@@ -141,7 +141,8 @@ struct RunPodSource: Sendable {
             } catch is CancellationError {
                 break
             } catch {
-                logger.warning("A result could not be posted", metadata: ["job": "\(job)", "error": "\(error)"])
+                logger.warning(
+                    "A result could not be posted", metadata: ["job": "\(job)", "error": "\(error)"])
             }
             guard let wait, (try? await Task.sleep(for: .seconds(wait))) != nil else { break }
         }
@@ -149,7 +150,8 @@ struct RunPodSource: Sendable {
         return false
     }
 
-    private func post(_ bytes: [UInt8], to address: String, job: String, seconds: Double) async throws -> UInt {
+    private func post(_ bytes: [UInt8], to address: String, job: String, seconds: Double) async throws -> UInt
+    {
         var request = request(address)
         request.method = .POST
         // The platform's own library declares its JSON so.

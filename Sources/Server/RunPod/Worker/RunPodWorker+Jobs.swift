@@ -42,7 +42,8 @@ extension RunPodWorker {
             let bytes = try body.bytes()
             guard bytes.count > limit else { return bytes }
             throw Failure(
-                .deliveryFailed, "the result has \(bytes.count) bytes, more than the \(limit) that RunPod takes")
+                .deliveryFailed,
+                "the result has \(bytes.count) bytes, more than the \(limit) that RunPod takes")
         } catch {
             let rejection = RunPodFront.rejection(error)
             let failed: RunPodValue = ["error": .text(rejection.message), "output": RunPodValue(rejection)]
@@ -60,7 +61,9 @@ extension RunPodWorker {
         of job: RunPodHeldJob, _ source: RunPodSource, isStream: inout Bool
     ) async -> Outcome {
         do {
-            guard let input = job.input else { throw Failure.badRequest("input", "'input' is missing: what the job is") }
+            guard let input = job.input else {
+                throw Failure.badRequest("input", "'input' is missing: what the job is")
+            }
             switch try RunPodInput.parse(input) {
             case .paint(let painting):
                 isStream = painting.isStreamed && environment.stream != nil
@@ -101,18 +104,20 @@ extension RunPodWorker {
             // The stop came before the engine had it.
             _ = try await jobs.cancel(id)
         }
-        guard let record = try await follow(id, held, source, isStream: isStream) else { return .stopped }
+        let record = try await follow(id, held, source, isStream: isStream)
 
         switch record.outcome {
         case .done(let pictures, _, _)?:
             let wish = RunPodOutput.Wish(
-                shape: painting.shape, isInline: painting.isInline, limit: Self.limit(of: held),
+                shape: painting.shape, delivery: painting.delivery, limit: Self.limit(of: held),
                 notes: painting.notes)
             if let store { try await copy(pictures, to: store) }
-            let output = try await RunPodOutput(images: store ?? images, ownAddress: nil).output(of: record, wish)
+            let output = try await RunPodOutput(images: store ?? images, ownAddress: nil).output(
+                of: record, wish)
             if isStream, let address = environment.streamAddress(job: held.id) {
                 let piece: RunPodValue = ["output": output]
-                if try piece.bytes().count <= RunPodSettings.largestPiece, await !self.held.isStopped(held.id) {
+                if try piece.bytes().count <= RunPodSettings.largestPiece, await !self.held.isStopped(held.id)
+                {
                     await source.postOnTheWay(piece, to: address, job: held.id)
                 }
             }
@@ -132,10 +137,11 @@ extension RunPodWorker {
         }
     }
 
-    /// Posts how far the job is until it has finished; nil when it was stopped.
+    /// Posts how far the job is until it has finished; of one that was stopped nothing, but its end is waited for: until
+    /// then it takes the engine's time.
     private func follow(
         _ id: JobID, _ held: RunPodHeldJob, _ source: RunPodSource, isStream: Bool
-    ) async throws -> JobRecord? {
+    ) async throws -> JobRecord {
         var posted: Generation.Progress?
         while true {
             guard let record = try await jobs.wait(for: id, seconds: settings.progressSeconds)?.record else {
@@ -143,8 +149,8 @@ extension RunPodWorker {
             }
             if record.status.isFinished { return record }
             try Task.checkCancellation()
-            if await self.held.isStopped(held.id) { return nil }
-            guard let progress = record.progress, progress != posted else { continue }
+            guard let progress = record.progress, progress != posted, await !self.held.isStopped(held.id)
+            else { continue }
             posted = progress
             let value = RunPodValue(progress)
             if isStream, let address = environment.streamAddress(job: held.id) {
@@ -163,7 +169,8 @@ extension RunPodWorker {
         guard let value = held.store else { return nil }
         guard let makeStore = settings.makeStore else {
             throw Failure(
-                .notSupported, "'s3Config' is not supported by this worker: set BUCKET_ENDPOINT_URL for all jobs",
+                .notSupported,
+                "'s3Config' is not supported by this worker: set BUCKET_ENDPOINT_URL for all jobs",
                 field: "s3Config")
         }
         guard case .object(let object) = value else {
@@ -186,7 +193,7 @@ extension RunPodWorker {
         _ id: JobID, _ pictures: [StoredPicture], isCopied: Bool, _ wish: RunPodOutput.Wish
     ) async throws {
         var isHere = false
-        if !isCopied, !wish.isInline, let first = pictures.first {
+        if !isCopied, wish.delivery != .inline, let first = pictures.first {
             isHere = try await images.address(of: first.key, lifetime: 60) != nil
         }
         if !isHere { _ = try await jobs.remove(id) }

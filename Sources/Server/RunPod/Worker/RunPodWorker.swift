@@ -57,7 +57,8 @@ package struct RunPodWorker: Service {
             do {
                 try await check.body()
             } catch {
-                logger.critical("A check at the start failed", metadata: ["check": "\(check.name)", "error": "\(error)"])
+                logger.critical(
+                    "A check at the start failed", metadata: ["check": "\(check.name)", "error": "\(error)"])
                 if let address = environment.unhealthyAddress(check: check.name, reason: "\(error)") {
                     await source.tellUnhealthy(address)
                 }
@@ -145,7 +146,9 @@ package struct RunPodWorker: Service {
         while !Task.isCancelled {
             let jobs = await held.ids
             guard let address = environment.pingAddress(jobs: jobs, version: settings.protocolVersion) else {
-                logger.info("No signs of life are sent: RUNPOD_WEBHOOK_PING, RUNPOD_POD_ID or RUNPOD_AI_API_KEY is not set")
+                logger.info(
+                    "No signs of life are sent: RUNPOD_WEBHOOK_PING, RUNPOD_POD_ID or RUNPOD_AI_API_KEY is not set"
+                )
                 return
             }
             do {
