@@ -164,6 +164,16 @@ let package = Package(
                 "TestSupport",
             ]),
         .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "CLI", "Imaging", "TestSupport",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
+        .testTarget(
             name: "CLITests",
             dependencies: [
                 "CLI", "Generation", "Imaging", "Layers", "Models", "Pipelines", "Planning", "SafeTensors",

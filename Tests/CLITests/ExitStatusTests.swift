@@ -10,7 +10,8 @@ import Testing
         #expect(
             numbers == [
                 "bad_request 2", "cannot_run 3", "bad_checkpoint 4", "not_finite 3", "out_of_memory 3",
-                "not_supported 2", "unknown_model 2", "queue_full 3", "conflict 2", "expired 3", "timed_out 3",
+                "not_supported 2", "unknown_model 2", "queue_full 3", "conflict 2", "expired 3",
+                "timed_out 3",
                 "interrupted 3", "delivery_failed 3",
             ])
     }

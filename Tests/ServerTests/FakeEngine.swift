@@ -51,7 +51,8 @@ actor FakeEngine: JobService {
         Estimate(
             examination: Examination(
                 width: request.width ?? 1024, height: request.height ?? 1024, steps: request.steps ?? 30,
-                count: request.count, sampler: "euler", schedule: "leading", guidanceScale: 5, promptTokens: 3,
+                count: request.count, sampler: "euler", schedule: "leading", guidanceScale: 5,
+                promptTokens: 3,
                 negativePromptTokens: 0, plan: "test", formats: ["denoiser": "bf16"], modelBytes: 1,
                 workingBytes: 2, notes: []),
             seconds: nil, isLoaded: false, jobsBefore: 0)
@@ -82,7 +83,9 @@ actor FakeEngine: JobService {
     }
 
     func retry(_ id: JobID) async throws -> Bool {
-        guard let status = records[id]?.status, status == .failed || status == .cancelled else { return false }
+        guard let status = records[id]?.status, status == .failed || status == .cancelled else {
+            return false
+        }
         records[id]?.status = .queued
         return true
     }
@@ -158,7 +161,8 @@ actor FakeEngine: JobService {
     // MARK: What tests do
 
     private func view(_ record: JobRecord) -> JobView {
-        JobView(record: record, position: record.status == .queued ? order.firstIndex(of: record.job.id) : nil)
+        JobView(
+            record: record, position: record.status == .queued ? order.firstIndex(of: record.job.id) : nil)
     }
 
     func publish(_ id: JobID, _ kind: JobEvent.Kind) {

@@ -16,9 +16,12 @@ import Testing
     }
 
     @Test(arguments: [
-        "", " ", "{", "[", "{]", "[1,]", "{\"a\":1,}", "{\"a\"}", "{a:1}", "{'a':1}", "01", "-", "1.", ".5", "1e", "+1",
-        "NaN", "Infinity", "-Infinity", "nul", "truex", "\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\ud800\\u0041\"",
-        "\"\\udc00\"", "\"\\u0000\"", "\"a\u{1}\"", "{\"a\":1 \"b\":2}", "{\"a\":1,\"a\":2}", "1 2", "[1] x", "// c\n1", "/**/1",
+        "", " ", "{", "[", "{]", "[1,]", "{\"a\":1,}", "{\"a\"}", "{a:1}", "{'a':1}", "01", "-", "1.", ".5",
+        "1e", "+1",
+        "NaN", "Infinity", "-Infinity", "nul", "truex", "\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"",
+        "\"\\ud800\\u0041\"",
+        "\"\\udc00\"", "\"\\u0000\"", "\"a\u{1}\"", "{\"a\":1 \"b\":2}", "{\"a\":1,\"a\":2}", "1 2", "[1] x",
+        "// c\n1", "/**/1",
         "\u{FEFF}1", "0x10", "1_000", "\"\\u{41}\"", "[1 2]", "{\"a\":}", "{:1}", "tru",
     ])
     func `what is no JSON is refused`(_ text: String) {
@@ -26,13 +29,17 @@ import Testing
     }
 
     @Test func `bytes that are no UTF-8 are refused`() {
-        for bytes: [UInt8] in [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xE2, 0x82, 0x22]] {
+        for bytes: [UInt8] in [
+            [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22],
+            [0x22, 0xE2, 0x82, 0x22],
+        ] {
             #expect(throws: Rejection.self) { try JSONParser.parse(bytes) }
         }
     }
 
     @Test func `nesting is bounded`() throws {
-        let deepest = String(repeating: "[", count: JSONParser.depth) + String(repeating: "]", count: JSONParser.depth)
+        let deepest =
+            String(repeating: "[", count: JSONParser.depth) + String(repeating: "]", count: JSONParser.depth)
         _ = try parse(deepest)
         #expect(throws: Rejection.self) { try parse("[" + deepest + "]") }
         #expect(throws: Rejection.self) { try parse(String(repeating: "[", count: 1_000_000)) }
@@ -40,7 +47,9 @@ import Testing
     }
 
     @Test func `whole numbers are exact up to 64 bits`() throws {
-        guard case .number(let largest) = try parse("18446744073709551615") else { return #expect(Bool(false)) }
+        guard case .number(let largest) = try parse("18446744073709551615") else {
+            return #expect(Bool(false))
+        }
         #expect(largest.unsigned == UInt64.max)
         guard case .number(let whole) = try parse("3.0e1") else { return #expect(Bool(false)) }
         #expect(whole.int == 30)
@@ -53,13 +62,18 @@ import Testing
     }
 
     @Test func `every truncation and every changed byte is read or refused`() throws {
-        let text = Array(#"{"prompt":"caf\u00e9 \ud83d\ude00 é","n":[-1.5e+3,0],"t":true,"x":null,"o":{"a":{}}}"#.utf8)
-        for length in 0..<text.count { #expect(throws: Rejection.self) { try JSONParser.parse(Array(text[..<length])) } }
+        let text = Array(
+            #"{"prompt":"caf\u00e9 \ud83d\ude00 é","n":[-1.5e+3,0],"t":true,"x":null,"o":{"a":{}}}"#.utf8)
+        for length in 0..<text.count {
+            #expect(throws: Rejection.self) { try JSONParser.parse(Array(text[..<length])) }
+        }
         for index in text.indices {
             for byte in UInt8.min...UInt8.max {
                 var changed = text
                 changed[index] = byte
-                do throws(Rejection) { _ = try JSONParser.parse(changed) } catch { #expect(error.code == "bad_json") }
+                do throws(Rejection) { _ = try JSONParser.parse(changed) } catch {
+                    #expect(error.code == "bad_json")
+                }
             }
         }
     }

@@ -71,23 +71,29 @@ struct MalformedRequest: Sendable, CustomTestStringConvertible {
         MalformedRequest(.post, generations, "{'prompt':'a'}", 400, "bad_json"),
         MalformedRequest(.post, generations, "prompt=a", 400, "bad_json"),
         MalformedRequest(.post, generations, bytes: [0x7B, 0x22, 0xFF, 0x22, 0x7D], 400, "bad_json"),
-        MalformedRequest(.post, generations, bytes: [0xEF, 0xBB, 0xBF] + Array("{\"prompt\":\"a\"}".utf8), 400, "bad_json"),
+        MalformedRequest(
+            .post, generations, bytes: [0xEF, 0xBB, 0xBF] + Array("{\"prompt\":\"a\"}".utf8), 400, "bad_json"),
         MalformedRequest(.post, generations, bytes: [0xFF, 0xFE, 0x7B, 0x00], 400, "bad_json"),
         MalformedRequest(
             .post, generations, String(repeating: "[", count: 5000), 400, "bad_json"),
         MalformedRequest(
             .post, generations, "{\"prompt\":" + String(repeating: "{\"a\":", count: 5000), 400, "bad_json"),
         MalformedRequest(
-            .post, generations, "{\"prompt\":\"a\"}", headers: [.contentType: "text/plain"], 415, "unsupported_media_type"),
-        MalformedRequest(
-            .post, generations, "{\"prompt\":\"a\"}", headers: [.contentType: "multipart/form-data; boundary=x"], 415,
+            .post, generations, "{\"prompt\":\"a\"}", headers: [.contentType: "text/plain"], 415,
             "unsupported_media_type"),
         MalformedRequest(
-            .post, generations, "{\"prompt\":\"a\"}", headers: [.contentType: ""], 415, "unsupported_media_type"),
+            .post, generations, "{\"prompt\":\"a\"}",
+            headers: [.contentType: "multipart/form-data; boundary=x"], 415,
+            "unsupported_media_type"),
         MalformedRequest(
-            .post, generations, "{\"prompt\":\"a\"}", headers: [.contentEncoding: "gzip"], 415, "unsupported_media_type"),
+            .post, generations, "{\"prompt\":\"a\"}", headers: [.contentType: ""], 415,
+            "unsupported_media_type"),
         MalformedRequest(
-            .post, generations, "{\"prompt\":\"\(String(repeating: "a", count: 20_001))\"}", 400, "bad_request", "prompt"),
+            .post, generations, "{\"prompt\":\"a\"}", headers: [.contentEncoding: "gzip"], 415,
+            "unsupported_media_type"),
+        MalformedRequest(
+            .post, generations, "{\"prompt\":\"\(String(repeating: "a", count: 20_001))\"}", 400,
+            "bad_request", "prompt"),
     ]
 
     /// Unknown, misspelt, not supported, of another type.
@@ -128,14 +134,19 @@ struct MalformedRequest: Sendable, CustomTestStringConvertible {
 
     /// Numbers out of range or of another kind.
     private static let numbers: [MalformedRequest] = [
-        .painting("\"width\":\"512\"", "bad_request", "width"), .painting("\"width\":512.5", "bad_request", "width"),
+        .painting("\"width\":\"512\"", "bad_request", "width"),
+        .painting("\"width\":512.5", "bad_request", "width"),
         .painting("\"width\":513", "bad_request", "width"), .painting("\"width\":0", "bad_request", "width"),
-        .painting("\"width\":-8", "bad_request", "width"), .painting("\"width\":8200", "bad_request", "width"),
+        .painting("\"width\":-8", "bad_request", "width"),
+        .painting("\"width\":8200", "bad_request", "width"),
         .painting("\"width\":99999999999999999999", "bad_request", "width"),
-        .painting("\"width\":1e999", "bad_request", "width"), .painting("\"width\":true", "bad_request", "width"),
-        .painting("\"height\":[512]", "bad_request", "height"), .painting("\"height\":1", "bad_request", "height"),
+        .painting("\"width\":1e999", "bad_request", "width"),
+        .painting("\"width\":true", "bad_request", "width"),
+        .painting("\"height\":[512]", "bad_request", "height"),
+        .painting("\"height\":1", "bad_request", "height"),
         .painting("\"steps\":0", "bad_request", "steps"), .painting("\"steps\":1001", "bad_request", "steps"),
-        .painting("\"steps\":\"many\"", "bad_request", "steps"), .painting("\"steps\":-1", "bad_request", "steps"),
+        .painting("\"steps\":\"many\"", "bad_request", "steps"),
+        .painting("\"steps\":-1", "bad_request", "steps"),
         .painting("\"count\":0", "bad_request", "count"), .painting("\"count\":65", "bad_request", "count"),
         .painting("\"guidance_scale\":-1", "bad_request", "guidance_scale"),
         .painting("\"guidance_scale\":101", "bad_request", "guidance_scale"),
@@ -144,13 +155,17 @@ struct MalformedRequest: Sendable, CustomTestStringConvertible {
         .painting("\"true_guidance_scale\":-0.1", "bad_request", "true_guidance_scale"),
         .painting("\"guidance_rescale\":1.1", "bad_request", "guidance_rescale"),
         .painting("\"text_tokens\":0", "bad_request", "text_tokens"),
-        .painting("\"clip_skip\":-1", "bad_request", "clip_skip"), .painting("\"clip_skip\":65", "bad_request", "clip_skip"),
+        .painting("\"clip_skip\":-1", "bad_request", "clip_skip"),
+        .painting("\"clip_skip\":65", "bad_request", "clip_skip"),
         .painting("\"seed\":-2", "bad_request", "seed"), .painting("\"seed\":1.5", "bad_request", "seed"),
         .painting("\"seed\":18446744073709551616", "bad_request", "seed"),
-        .painting("\"seed\":\"0x10\"", "bad_request", "seed"), .painting("\"seed\":\"\"", "bad_request", "seed"),
-        .painting("\"seed\":\"+1\"", "bad_request", "seed"), .painting("\"seed\":true", "bad_request", "seed"),
+        .painting("\"seed\":\"0x10\"", "bad_request", "seed"),
+        .painting("\"seed\":\"\"", "bad_request", "seed"),
+        .painting("\"seed\":\"+1\"", "bad_request", "seed"),
+        .painting("\"seed\":true", "bad_request", "seed"),
         .painting("\"seed\":18446744073709551615,\"count\":2", "bad_request", "seed"),
-        .painting("\"priority\":11", "bad_request", "priority"), .painting("\"priority\":0.5", "bad_request", "priority"),
+        .painting("\"priority\":11", "bad_request", "priority"),
+        .painting("\"priority\":0.5", "bad_request", "priority"),
         .painting("\"deadline_seconds\":0", "bad_request", "deadline_seconds"),
         .painting("\"deadline_seconds\":-5", "bad_request", "deadline_seconds"),
         .painting("\"time_limit_seconds\":1e9", "bad_request", "time_limit_seconds"),
@@ -158,13 +173,16 @@ struct MalformedRequest: Sendable, CustomTestStringConvertible {
 
     /// Source pictures.
     private static let pictures: [MalformedRequest] = [
-        .painting("\"image\":\"not base64!\"", "bad_request", "image"), .painting("\"image\":\"\"", "bad_request", "image"),
+        .painting("\"image\":\"not base64!\"", "bad_request", "image"),
+        .painting("\"image\":\"\"", "bad_request", "image"),
         .painting("\"image\":\"aGVsbG8=\"", "bad_request", "image"),
         .painting("\"image\":\"data:image/png,abc\"", "bad_request", "image"),
-        .painting("\"image\":5", "bad_request", "image"), .painting("\"strength\":0.5", "bad_request", "strength"),
+        .painting("\"image\":5", "bad_request", "image"),
+        .painting("\"strength\":0.5", "bad_request", "strength"),
         .painting("\"image\":\"aGk=\",\"strength\":0", "bad_request", "strength"),
         .painting("\"image\":\"aGk=\",\"strength\":1.5", "bad_request", "strength"),
-        .painting("\"image\":\"aGk=\",\"image_url\":\"https://example.org/a.png\"", "bad_request", "image_url"),
+        .painting(
+            "\"image\":\"aGk=\",\"image_url\":\"https://example.org/a.png\"", "bad_request", "image_url"),
         .painting("\"image_upload\":\"up-none\"", "bad_request", "image_upload"),
         .painting("\"image_url\":\"file:///etc/passwd\"", "bad_image_url", "image_url"),
         .painting("\"image_url\":\"ftp://example.org/a.png\"", "bad_image_url", "image_url"),
@@ -183,8 +201,10 @@ struct MalformedRequest: Sendable, CustomTestStringConvertible {
         MalformedRequest(.post, generations + "?wait=1e9", "{\"prompt\":\"x\"}", 400, "bad_request", "wait"),
         MalformedRequest(.post, generations + "?wait=nan", "{\"prompt\":\"x\"}", 400, "bad_request", "wait"),
         MalformedRequest(.post, generations + "?wait=soon", "{\"prompt\":\"x\"}", 400, "bad_request", "wait"),
-        MalformedRequest(.post, generations + "?dry_run=perhaps", "{\"prompt\":\"x\"}", 400, "bad_request", "dry_run"),
-        MalformedRequest(.post, generations + "?dry_run=true&wait=5", "{\"prompt\":\"x\"}", 400, "bad_request", "wait"),
+        MalformedRequest(
+            .post, generations + "?dry_run=perhaps", "{\"prompt\":\"x\"}", 400, "bad_request", "dry_run"),
+        MalformedRequest(
+            .post, generations + "?dry_run=true&wait=5", "{\"prompt\":\"x\"}", 400, "bad_request", "wait"),
         MalformedRequest(.post, generations + "?sync=1", "{\"prompt\":\"x\"}", 400, "unknown_field", "sync"),
         MalformedRequest(.get, generations + "?limit=0", nil, 400, "bad_request", "limit"),
         MalformedRequest(.get, generations + "?limit=201", nil, 400, "bad_request", "limit"),
@@ -212,7 +232,8 @@ struct MalformedRequest: Sendable, CustomTestStringConvertible {
         MalformedRequest(.get, "/v1/generations/none", nil, 404, "not_found"),
         MalformedRequest(.get, "/v1/generations/..%2F..%2Fetc%2Fpasswd", nil, 404, "not_found"),
         MalformedRequest(.get, "/v1/generations/%00", nil, 404, "not_found"),
-        MalformedRequest(.get, "/v1/generations/\(String(repeating: "a", count: 5000))", nil, 404, "not_found"),
+        MalformedRequest(
+            .get, "/v1/generations/\(String(repeating: "a", count: 5000))", nil, 404, "not_found"),
         MalformedRequest(.get, "/v1/images/none/0.png", nil, 404, "not_found"),
         MalformedRequest(.get, "/v1/images/../../etc/passwd", nil, 404, "not_found"),
         MalformedRequest(.get, "/v1/models/none", nil, 404, "unknown_model", "model"),
@@ -229,15 +250,22 @@ struct MalformedRequest: Sendable, CustomTestStringConvertible {
         MalformedRequest(.patch, "/v1/generations/finished", "{}", 400, "bad_request"),
         MalformedRequest(.patch, "/v1/generations/finished", "{\"tags\":\"a\"}", 400, "bad_request", "tags"),
         MalformedRequest(.patch, "/v1/generations/finished", "{\"tags\":[1]}", 400, "bad_request", "tags[0]"),
-        MalformedRequest(.patch, "/v1/generations/finished", "{\"tags\":[\"\"]}", 400, "bad_request", "tags[0]"),
-        MalformedRequest(.patch, "/v1/generations/finished", "{\"tags\":[\"a\",\"a\"]}", 400, "bad_request", "tags[1]"),
-        MalformedRequest(.patch, "/v1/generations/finished", "{\"tags\":[\" a\"]}", 400, "bad_request", "tags[0]"),
-        MalformedRequest(.patch, "/v1/generations/finished", "{\"favourite\":1}", 400, "bad_request", "favourite"),
-        MalformedRequest(.patch, "/v1/generations/finished", "{\"favorite\":true}", 400, "unknown_field", "favorite"),
-        MalformedRequest(.patch, "/v1/generations/finished", "{\"status\":\"done\"}", 400, "unknown_field", "status"),
+        MalformedRequest(
+            .patch, "/v1/generations/finished", "{\"tags\":[\"\"]}", 400, "bad_request", "tags[0]"),
+        MalformedRequest(
+            .patch, "/v1/generations/finished", "{\"tags\":[\"a\",\"a\"]}", 400, "bad_request", "tags[1]"),
+        MalformedRequest(
+            .patch, "/v1/generations/finished", "{\"tags\":[\" a\"]}", 400, "bad_request", "tags[0]"),
+        MalformedRequest(
+            .patch, "/v1/generations/finished", "{\"favourite\":1}", 400, "bad_request", "favourite"),
+        MalformedRequest(
+            .patch, "/v1/generations/finished", "{\"favorite\":true}", 400, "unknown_field", "favorite"),
+        MalformedRequest(
+            .patch, "/v1/generations/finished", "{\"status\":\"done\"}", 400, "unknown_field", "status"),
         MalformedRequest(
             .patch, "/v1/generations/finished",
-            "{\"tags\":[\((0..<33).map { "\"t\($0)\"" }.joined(separator: ","))]}", 400, "bad_request", "tags"),
+            "{\"tags\":[\((0..<33).map { "\"t\($0)\"" }.joined(separator: ","))]}", 400, "bad_request", "tags"
+        ),
         MalformedRequest(.post, "/v1/generations/finished/retry", nil, 409, "conflict"),
     ]
 }

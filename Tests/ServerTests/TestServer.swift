@@ -33,7 +33,8 @@ struct TestServer {
             jobs: engine, images: images, settings: settings, inspection: inspection,
             samplers: [
                 SamplerFact(
-                    name: "euler", title: "Euler", aliases: [], order: 1, ancestral: false, timesteps: ["leading"],
+                    name: "euler", title: "Euler", aliases: [], order: 1, ancestral: false,
+                    timesteps: ["leading"],
                     sigmas: ["karras"])
             ], fetcher: fetcher)
     }
@@ -47,12 +48,16 @@ struct TestServer {
     }
 
     /// Calls it without a socket.
-    func call<Value>(_ test: @escaping @Sendable (any TestClientProtocol) async throws -> Value) async throws -> Value {
+    func call<Value>(_ test: @escaping @Sendable (any TestClientProtocol) async throws -> Value) async throws
+        -> Value
+    {
         try await builder.application().test(.router) { try await test($0) }
     }
 
     /// Calls it over loopback.
-    func live<Value>(_ test: @escaping @Sendable (any TestClientProtocol) async throws -> Value) async throws -> Value {
+    func live<Value>(_ test: @escaping @Sendable (any TestClientProtocol) async throws -> Value) async throws
+        -> Value
+    {
         try await builder.application().test(.live) { try await test($0) }
     }
 
@@ -68,7 +73,8 @@ struct TestServer {
                 id: jobID, caller: caller, model: "anime", request: Request(prompt: "a cat"),
                 submitted: Date(timeIntervalSince1970: 0), front: "v1"))
         let stored = StoredPicture(
-            key: key, thumbnail: small, contentType: "image/png", byteCount: picture.count, width: 8, height: 8,
+            key: key, thumbnail: small, contentType: "image/png", byteCount: picture.count, width: 8,
+            height: 8,
             receipt: .sample)
         await engine.finish(jobID, .done([stored], notes: ["a note"], seconds: [.denoising: 1.5]))
     }
@@ -77,9 +83,12 @@ struct TestServer {
 extension Receipt {
     static let sample = Receipt(
         gesso: "0.1.0", model: Model(name: "anime", family: "sdxl", sha256: "ab", files: []), prompt: "a cat",
-        negativePrompt: nil, seed: 18_446_744_073_709_551_615, width: 8, height: 8, steps: 30, sampler: "euler",
-        schedule: "leading", guidanceScale: 5, guidanceRescale: 0, clipSkip: 0, strength: nil, sourceSHA256: nil,
-        device: "cpu", libtorch: "2.13", plan: "test", precision: [:], recoveries: [], notes: [], pixelsSHA256: "cd")
+        negativePrompt: nil, seed: 18_446_744_073_709_551_615, width: 8, height: 8, steps: 30,
+        sampler: "euler",
+        schedule: "leading", guidanceScale: 5, guidanceRescale: 0, clipSkip: 0, strength: nil,
+        sourceSHA256: nil,
+        device: "cpu", libtorch: "2.13", plan: "test", precision: [:], recoveries: [], notes: [],
+        pixelsSHA256: "cd")
 }
 
 extension TestResponse {

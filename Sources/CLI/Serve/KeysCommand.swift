@@ -47,7 +47,8 @@ struct KeysCommand: AsyncParsableCommand {
         var role: Caller.Role = .generate
 
         @Option(
-            help: ArgumentHelp("Calls that submit, upload or examine, in a minute. (default: the server's)", valueName: "n"))
+            help: ArgumentHelp(
+                "Calls that submit, upload or examine, in a minute. (default: the server's)", valueName: "n"))
         var callsPerMinute: Int?
 
         @Option(help: ArgumentHelp("Jobs that wait or run at once. (default: the server's)", valueName: "n"))
@@ -64,7 +65,8 @@ struct KeysCommand: AsyncParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the keys' names.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the keys' names.")
 
         @Flag(help: "Print JSON instead of text.")
         var json = false
@@ -97,11 +99,13 @@ struct KeysCommand: AsyncParsableCommand {
 
         private static func text(_ keys: [Entry]) -> String {
             guard !keys.isEmpty else { return "There are no keys: 'gesso keys add NAME' makes one." }
-            var table = TextTable(["name", "roles", "made", "calls a minute", "jobs", "revoked"], numbers: [3, 4])
+            var table = TextTable(
+                ["name", "roles", "made", "calls a minute", "jobs", "revoked"], numbers: [3, 4])
             for key in keys {
                 table.add([
                     key.name, key.roles.joined(separator: ", "), key.created,
-                    key.callsPerMinute.map(String.init) ?? "-", key.jobs.map(String.init) ?? "-", key.revoked ?? "",
+                    key.callsPerMinute.map(String.init) ?? "-", key.jobs.map(String.init) ?? "-",
+                    key.revoked ?? "",
                 ])
             }
             return table.text

@@ -62,7 +62,8 @@ struct ServeCommand: AsyncParsableCommand {
         let models = configuration.models.map(\.id).joined(separator: ", ")
         let application = try builder.application { channel in
             let port = channel.localAddress?.port ?? 0
-            try? surroundings.console.print("gesso: listening on \(scheme)://\(host):\(port), models \(models)")
+            try? surroundings.console.print(
+                "gesso: listening on \(scheme)://\(host):\(port), models \(models)")
         }
         let reloading = ModelReloading(engine: parts.engine, logger: parts.logger) {
             try options.configuration(in: surroundings).models

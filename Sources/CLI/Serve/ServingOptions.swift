@@ -84,7 +84,9 @@ struct ServingOptions: ParsableArguments {
         var name = URL(fileURLWithPath: path).lastPathComponent
         if name.hasSuffix(".safetensors") { name.removeLast(".safetensors".count) }
         let known = name.unicodeScalars.map { scalar in
-            scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "-_.".unicodeScalars.contains(scalar))
+            scalar.isASCII
+                && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)
+                    || "-_.".unicodeScalars.contains(scalar))
                 ? Character(scalar) : "-"
         }
         let id = String(String(known).drop { $0 == "." }.prefix(64))

@@ -124,7 +124,8 @@ extension S3Settings {
 
     /// The store that a RunPod job brings.
     init(_ store: RunPodStore) {
-        self.init(endpoint: store.endpoint, bucket: store.bucket, accessKey: store.keyID, secretKey: store.secret)
+        self.init(
+            endpoint: store.endpoint, bucket: store.bucket, accessKey: store.keyID, secretKey: store.secret)
         if let path = store.path { prefix = path.hasSuffix("/") ? path : path + "/" }
     }
 }

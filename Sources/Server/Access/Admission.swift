@@ -15,7 +15,9 @@ package final class Admission: Sendable {
     package func submit(
         _ job: Job, _ caller: Caller, settings: ServerSettings, to jobs: any JobService
     ) async throws -> Submission {
-        guard let limit = caller.limits.jobs ?? settings.limits.caller.jobs else { return try await jobs.submit(job) }
+        guard let limit = caller.limits.jobs ?? settings.limits.caller.jobs else {
+            return try await jobs.submit(job)
+        }
         let others = underway.withLock { underway in
             defer { underway[caller.name, default: 0] += 1 }
             return underway[caller.name, default: 0]
@@ -34,7 +36,8 @@ package final class Admission: Sendable {
         // A repeated submission is no new job.
         guard unfinished.count + others < limit || unfinished.contains(where: { $0.job.id == job.id }) else {
             throw Failure(
-                .queueFull, "the key '\(caller.name)' has \(limit) unfinished jobs, which is what it may have")
+                .queueFull, "the key '\(caller.name)' has \(limit) unfinished jobs, which is what it may have"
+            )
         }
         return try await jobs.submit(job)
     }

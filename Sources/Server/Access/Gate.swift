@@ -9,24 +9,29 @@ package final class Gate: Sendable {
     private let rates: RateLimiter
 
     /// - Parameter keys: nil lets everybody in as `local`, which ``ServerBuilder`` allows on loopback alone.
-    package init(keys: KeyStore?, settings: ServerSettings, clock: @escaping @Sendable () -> ContinuousClock.Instant) {
+    package init(
+        keys: KeyStore?, settings: ServerSettings, clock: @escaping @Sendable () -> ContinuousClock.Instant
+    ) {
         self.keys = keys
         self.settings = settings
         rates = RateLimiter(now: clock)
     }
 
-    func admit(_ request: Hummingbird.Request, _ access: Access, isCounted: Bool) throws(Rejection) -> Caller {
+    func admit(_ request: Hummingbird.Request, _ access: Access, isCounted: Bool) throws(Rejection) -> Caller
+    {
         guard case .role(let role) = access else { return Caller(name: "anyone", roles: []) }
         let caller = try caller(of: request)
         guard caller.may(role) else {
             throw Rejection(
-                .forbidden, "forbidden", "the key '\(caller.name)' may not do that: it needs the role '\(role.rawValue)'")
+                .forbidden, "forbidden",
+                "the key '\(caller.name)' may not do that: it needs the role '\(role.rawValue)'")
         }
         if isCounted, let perMinute = caller.limits.callsPerMinute ?? settings.limits.caller.callsPerMinute,
             let wait = rates.take(caller.name, perMinute: perMinute)
         {
             throw Rejection(
-                .tooManyRequests, "rate_limited", "more than \(perMinute) calls in a minute; try again in \(wait) s",
+                .tooManyRequests, "rate_limited",
+                "more than \(perMinute) calls in a minute; try again in \(wait) s",
                 headers: [Rejection.Header(.retryAfter, "\(wait)")])
         }
         return caller

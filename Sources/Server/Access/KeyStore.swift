@@ -96,7 +96,8 @@ package final class KeyStore: Sendable {
             throw .badRequest("jobs", "the limit of jobs is \(jobs), it must be from 1 to 200")
         }
         if let calls = limits.callsPerMinute, !(1...1_000_000).contains(calls) {
-            throw .badRequest("calls per minute", "the limit is \(calls) calls a minute, it must be from 1 to 1000000")
+            throw .badRequest(
+                "calls per minute", "the limit is \(calls) calls a minute, it must be from 1 to 1000000")
         }
         var generator = SystemRandomNumberGenerator()
         let secret = (0..<4).flatMap { _ in withUnsafeBytes(of: generator.next().bigEndian) { Array($0) } }
@@ -104,11 +105,13 @@ package final class KeyStore: Sendable {
         try change { (keys: inout [KeyRecord]) throws(Failure) in
             // A revoked key's name stays its own: jobs still carry it.
             guard !keys.contains(where: { $0.name == name }) else {
-                throw .badRequest("name", "there is a key named '\(name)' already; revoked ones keep their name")
+                throw .badRequest(
+                    "name", "there is a key named '\(name)' already; revoked ones keep their name")
             }
             keys.append(
                 KeyRecord(
-                    name: name, sha256: Self.hash(key), created: date, roles: roles, limits: limits, revoked: nil))
+                    name: name, sha256: Self.hash(key), created: date, roles: roles, limits: limits,
+                    revoked: nil))
         }
         return key
     }
@@ -194,7 +197,8 @@ package final class KeyStore: Sendable {
             let file = try decoder.decode(File.self, from: data)
             guard file.version == 1 else {
                 throw Failure(
-                    .cannotRun, "the key file \(path) is of version \(file.version), this program knows version 1",
+                    .cannotRun,
+                    "the key file \(path) is of version \(file.version), this program knows version 1",
                     field: "key file")
             }
             return (file.keys, mark)
@@ -220,7 +224,8 @@ package final class KeyStore: Sendable {
         let isWhole = data.withUnsafeBytes { bytes -> Bool in
             var written = 0
             while written < bytes.count {
-                let count = Foundation.write(file, bytes.baseAddress?.advanced(by: written), bytes.count - written)
+                let count = Foundation.write(
+                    file, bytes.baseAddress?.advanced(by: written), bytes.count - written)
                 guard count > 0 else { return false }
                 written += count
             }
@@ -237,6 +242,7 @@ package final class KeyStore: Sendable {
 
     private static func failure(_ path: String, _ what: String, _ reason: Int32) -> Failure {
         Failure(
-            .cannotRun, "the key file \(path) \(what): \(String(cString: strerror(reason)))", field: "key file")
+            .cannotRun, "the key file \(path) \(what): \(String(cString: strerror(reason)))",
+            field: "key file")
     }
 }

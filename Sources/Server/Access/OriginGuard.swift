@@ -41,7 +41,8 @@ struct OriginGuard: Sendable {
             guard isOwn(origin, request) else {
                 throw Rejection(
                     .forbidden, "bad_origin",
-                    "pages of '\(Words.shown(origin))' may not call this server: name the origin in server.cors_origins")
+                    "pages of '\(Words.shown(origin))' may not call this server: name the origin in server.cors_origins"
+                )
             }
             return .plain
         }
@@ -65,7 +66,8 @@ struct OriginGuard: Sendable {
         guard hosts.contains(name) || ServerSettings.isLoopback(name) else {
             throw Rejection(
                 .misdirectedRequest, "bad_host",
-                "this server does not answer to the name '\(Words.shown(authority))': list it in server.public_names")
+                "this server does not answer to the name '\(Words.shown(authority))': list it in server.public_names"
+            )
         }
     }
 
@@ -75,12 +77,15 @@ struct OriginGuard: Sendable {
             let mode = HTTPField.Name("Sec-Fetch-Mode"), request.headers[mode] != "navigate"
         else { return }
         throw Rejection(
-            .forbidden, "bad_origin", "a page of another site may not load this: name its origin in server.cors_origins")
+            .forbidden, "bad_origin",
+            "a page of another site may not load this: name its origin in server.cors_origins")
     }
 
     /// Without the port.
     static func name(of authority: String) -> String {
-        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") { return String(authority[...end]) }
+        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") {
+            return String(authority[...end])
+        }
         return String(authority.prefix { $0 != ":" })
     }
 

@@ -28,7 +28,8 @@ package final class StreamCounter: Sendable {
         }
         guard isFree else {
             throw Rejection(
-                .tooManyRequests, "rate_limited", "\(limit) event streams are open, which is what a caller may have",
+                .tooManyRequests, "rate_limited",
+                "\(limit) event streams are open, which is what a caller may have",
                 headers: [Rejection.Header(.retryAfter, "5")])
         }
         return Place(caller: caller, counter: self)

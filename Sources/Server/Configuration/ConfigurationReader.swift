@@ -22,7 +22,8 @@ struct ConfigurationReader {
         for (key, value) in mapping {
             guard case .scalar(let scalar) = key else {
                 throw ConfigurationError(
-                    file: file, line: key.mark?.line, key: path.isEmpty ? nil : path, reason: "a key must be a word")
+                    file: file, line: key.mark?.line, key: path.isEmpty ? nil : path,
+                    reason: "a key must be a word")
             }
             let name = scalar.string
             guard known.contains(name) else {
@@ -35,12 +36,16 @@ struct ConfigurationReader {
         self.entries = entries
     }
 
-    private static func joined(_ path: String, _ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+    private static func joined(_ path: String, _ name: String) -> String {
+        path.isEmpty ? name : "\(path).\(name)"
+    }
 
     private func find(_ name: String) -> (line: Int?, value: Node)? {
         guard let entry = entries.first(where: { $0.key == name }) else { return nil }
         // `key:` with nothing after it, or null, leaves the key out.
-        if case .scalar(let scalar) = entry.value, scalar.style == .plain, ["", "~", "null"].contains(scalar.string) {
+        if case .scalar(let scalar) = entry.value, scalar.style == .plain,
+            ["", "~", "null"].contains(scalar.string)
+        {
             return nil
         }
         return (entry.value.mark?.line ?? entry.line, entry.value)
@@ -85,7 +90,9 @@ struct ConfigurationReader {
 
     func strings(_ name: String) throws(ConfigurationError) -> [String]? {
         guard let found = find(name) else { return nil }
-        guard case .sequence(let sequence) = found.value else { throw wrong(name, found.value, "a list of texts") }
+        guard case .sequence(let sequence) = found.value else {
+            throw wrong(name, found.value, "a list of texts")
+        }
         var texts: [String] = []
         for node in sequence {
             guard case .scalar(let scalar) = node else { throw wrong(name, node, "a list of texts") }
@@ -137,13 +144,15 @@ struct ConfigurationReader {
 
     static func bytes(_ text: String) -> Int? {
         let units: [(String, Double)] = [
-            ("kib", 0x1p10), ("mib", 0x1p20), ("gib", 0x1p30), ("tib", 0x1p40), ("kb", 1e3), ("mb", 1e6), ("gb", 1e9),
+            ("kib", 0x1p10), ("mib", 0x1p20), ("gib", 0x1p30), ("tib", 0x1p40), ("kb", 1e3), ("mb", 1e6),
+            ("gb", 1e9),
             ("tb", 1e12), ("b", 1),
         ]
         let lower = text.lowercased()
         let unit = units.first { lower.hasSuffix($0.0) }
         let digits = lower.dropLast(unit?.0.count ?? 0).filter { $0 != " " }
-        guard let number = Double(digits), digits.utf8.allSatisfy({ $0 == 0x2E || (0x30...0x39).contains($0) }),
+        guard let number = Double(digits),
+            digits.utf8.allSatisfy({ $0 == 0x2E || (0x30...0x39).contains($0) }),
             number * (unit?.1 ?? 1) < 0x1p62
         else { return nil }
         return Int(number * (unit?.1 ?? 1))

@@ -22,7 +22,8 @@ package struct ServeConfiguration: Sendable, Equatable {
     package init(file: String) throws(ConfigurationError) {
         let data: Data
         do { data = try Data(contentsOf: URL(fileURLWithPath: file)) } catch {
-            throw ConfigurationError(file: file, line: nil, key: nil, reason: "it can't be read: \(error.localizedDescription)")
+            throw ConfigurationError(
+                file: file, line: nil, key: nil, reason: "it can't be read: \(error.localizedDescription)")
         }
         let folder = URL(fileURLWithPath: file).deletingLastPathComponent().path
         try self.init(bytes: Array(data), file: file, folder: folder)
@@ -36,7 +37,9 @@ package struct ServeConfiguration: Sendable, Equatable {
         guard bytes.count <= Self.mostBytes else {
             throw refuse(nil, "it has \(bytes.count) bytes; a configuration has at most \(Self.mostBytes)")
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw refuse(nil, "it is not UTF-8") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw refuse(nil, "it is not UTF-8")
+        }
         let node: Node?
         do { node = try Yams.compose(yaml: text) } catch let error as YamlError {
             let (line, reason) = Self.words(error)
@@ -48,8 +51,12 @@ package struct ServeConfiguration: Sendable, Equatable {
         let reader = try ConfigurationReader(
             node, file: file, path: "", known: ["server", "models", "engine", "storage"])
         let paths = Paths(folder: folder)
-        if let section = try reader.mapping("server", ServerKeys.all) { server = try ServerKeys.read(section, paths) }
-        if let section = try reader.mapping("engine", EngineChoices.keys) { engine = try EngineChoices(section) }
+        if let section = try reader.mapping("server", ServerKeys.all) {
+            server = try ServerKeys.read(section, paths)
+        }
+        if let section = try reader.mapping("engine", EngineChoices.keys) {
+            engine = try EngineChoices(section)
+        }
         if let section = try reader.mapping("storage", StorageChoices.keys) {
             storage = try StorageChoices(section, paths)
         }

@@ -32,7 +32,8 @@ struct FetchTarget: Sendable, Equatable {
         let name = isLiteral ? host.dropFirst().dropLast() : host[...]
         let isPlain = name.utf8.allSatisfy { byte in
             switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."):
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "."):
                 true
             case UInt8(ascii: "-"), UInt8(ascii: "_"): !isLiteral
             case UInt8(ascii: ":"): isLiteral
@@ -45,7 +46,8 @@ struct FetchTarget: Sendable, Equatable {
         }
         let path = parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath
         self.host = String(name)
-        text = "\(scheme)://\(host)" + (parts.port.map { ":\($0)" } ?? "") + path
+        text =
+            "\(scheme)://\(host)" + (parts.port.map { ":\($0)" } ?? "") + path
             + (parts.percentEncodedQuery.map { "?\($0)" } ?? "")
     }
 

@@ -25,7 +25,8 @@ enum HostResolver {
                 info.ai_addr, info.ai_addrlen, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0
             {
                 // A scope such as fe80::1%eth0 is not part of the address.
-                let whole = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                let whole = String(
+                    decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
                 addresses.append(String(whole.prefix { $0 != "%" }))
             }
             entry = info.ai_next

@@ -25,7 +25,8 @@ package struct PictureFetcher: PictureFetching {
     private let isAllowed: @Sendable (String) -> Bool
 
     package init(limits: ServerLimits) {
-        self.init(limits: limits, seconds: 20, resolve: HostResolver.addresses, isAllowed: PublicAddress.isPublic)
+        self.init(
+            limits: limits, seconds: 20, resolve: HostResolver.addresses, isAllowed: PublicAddress.isPublic)
     }
 
     /// For tests: another resolver, and which addresses count as public.
@@ -75,11 +76,14 @@ package struct PictureFetcher: PictureFetching {
         case .success(let step): return step
         case .failure(let rejection as Rejection): throw rejection
         case .failure(let error as CancellationError): throw error
-        case .failure(let error): throw Self.rejection("the picture could not be fetched: \(Self.words(error))")
+        case .failure(let error):
+            throw Self.rejection("the picture could not be fetched: \(Self.words(error))")
         }
     }
 
-    private func step(_ client: HTTPClient, _ target: FetchTarget, _ deadline: NIODeadline) async throws -> Step {
+    private func step(_ client: HTTPClient, _ target: FetchTarget, _ deadline: NIODeadline) async throws
+        -> Step
+    {
         var request = HTTPClientRequest(url: target.text)
         request.headers = ["accept": "image/png, image/jpeg, image/webp", "user-agent": "gesso"]
         let response = try await client.execute(request, deadline: deadline)
@@ -87,7 +91,8 @@ package struct PictureFetcher: PictureFetching {
         case 200: break
         case 301, 302, 303, 307, 308:
             guard let place = response.headers.first(name: "location") else {
-                throw Self.rejection("the address answers \(response.status.code) and does not say where to go")
+                throw Self.rejection(
+                    "the address answers \(response.status.code) and does not say where to go")
             }
             return .moved(place)
         case let code: throw Self.rejection("the address answers with status \(code)")
@@ -99,7 +104,9 @@ package struct PictureFetcher: PictureFetching {
         }
         var bytes: [UInt8] = []
         for try await buffer in response.body {
-            guard NIODeadline.now() < deadline else { throw Self.rejection("the picture took longer than \(Int(seconds)) s") }
+            guard NIODeadline.now() < deadline else {
+                throw Self.rejection("the picture took longer than \(Int(seconds)) s")
+            }
             guard bytes.count + buffer.readableBytes <= limits.pictureBytes else { throw tooLarge }
             bytes.append(contentsOf: buffer.readableBytesView)
         }
@@ -120,7 +127,8 @@ package struct PictureFetcher: PictureFetching {
         }
         // All of them: a name with one public and one private address is an attempt.
         guard addresses.allSatisfy(isAllowed) else {
-            throw Self.rejection("the host '\(Words.shown(host))' is not on the public Internet; only such are gone to")
+            throw Self.rejection(
+                "the host '\(Words.shown(host))' is not on the public Internet; only such are gone to")
         }
         return first
     }

@@ -34,7 +34,9 @@ package enum PublicAddress {
         if bytes.prefix(10).allSatisfy({ $0 == 0 }), bytes[10] == 0xFF, bytes[11] == 0xFF {
             return isPublic(ipv4: Array(bytes[12...]))
         }
-        if bytes.prefix(12) == [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0] { return isPublic(ipv4: Array(bytes[12...])) }
+        if bytes.prefix(12) == [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0] {
+            return isPublic(ipv4: Array(bytes[12...]))
+        }
         if start == 0x2002 { return isPublic(ipv4: Array(bytes[2..<6])) }
         // Only 2000::/3 is given out; within it Teredo and other protocol ranges (2001::/23), documentation (2001:db8::/32,
         // 3fff::/20) are not places to go.

@@ -1,5 +1,6 @@
-package import struct Foundation.Date
 internal import Synchronization
+
+package import struct Foundation.Date
 
 /// Pictures that callers have sent ahead, in memory, for as long as a submission may reasonably take.
 ///
@@ -22,7 +23,9 @@ package final class UploadShelf: Sendable {
         }
 
         mutating func dropExpired(_ now: Date) {
-            while let oldest = order.first, let upload = uploads[oldest], upload.expires <= now { drop(oldest) }
+            while let oldest = order.first, let upload = uploads[oldest], upload.expires <= now {
+                drop(oldest)
+            }
         }
     }
 
@@ -43,7 +46,9 @@ package final class UploadShelf: Sendable {
     package func put(_ bytes: [UInt8], caller: String) -> (id: String, expires: Date)? {
         let now = now()
         let expires = now.addingTimeInterval(Self.lifetime)
-        let id = "up-" + String(UInt64.random(in: .min ... .max), radix: 16) + String(UInt64.random(in: .min ... .max), radix: 16)
+        let id =
+            "up-" + String(UInt64.random(in: .min ... .max), radix: 16)
+            + String(UInt64.random(in: .min ... .max), radix: 16)
         return state.withLock { state in
             state.dropExpired(now)
             let own = state.uploads.values.reduce(0) { $0 + ($1.caller == caller ? $1.bytes.count : 0) }

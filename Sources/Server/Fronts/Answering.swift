@@ -64,9 +64,11 @@ struct Answering: RouterMiddleware {
         let segments = request.uri.path.split(separator: "/")
         let methods = routes.filter { $0.matches(segments) }.map(\.method.rawValue)
         guard !methods.isEmpty else {
-            return .notFound("there is nothing at '\(Words.shown(request.uri.path))'; /openapi.json lists what there is")
+            return .notFound(
+                "there is nothing at '\(Words.shown(request.uri.path))'; /openapi.json lists what there is")
         }
-        let allowed = Set(methods + (methods.contains("GET") ? ["HEAD"] : [])).sorted().joined(separator: ", ")
+        let allowed = Set(methods + (methods.contains("GET") ? ["HEAD"] : [])).sorted().joined(
+            separator: ", ")
         return Rejection(
             .methodNotAllowed, "method_not_allowed",
             "'\(Words.shown(request.uri.path))' does not take \(Words.shown(request.method.rawValue)), but \(allowed)",

@@ -26,7 +26,8 @@ package struct Call: Sendable {
     /// - Parameter limit: Bytes; a longer one is refused as `too_large`, without being kept.
     package func body(limit: Int) async throws -> [UInt8] {
         let tooLarge = Rejection(
-            .contentTooLarge, "too_large", "the body has more than \(limit) bytes, which is what this call takes")
+            .contentTooLarge, "too_large",
+            "the body has more than \(limit) bytes, which is what this call takes")
         if let said = request.headers[.contentLength].flatMap({ Int($0) }), said > limit { throw tooLarge }
         var bytes: [UInt8] = []
         for try await buffer in request.body {
@@ -39,7 +40,8 @@ package struct Call: Sendable {
     /// The body as JSON, parsed strictly: see ``JSONParser``.
     package func json(limit: Int) async throws -> JSONValue {
         if let type = request.headers[.contentType] {
-            let essence = type.split(separator: ";").first.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
+            let essence =
+                type.split(separator: ";").first.map { $0.trimmingCharacters(in: .whitespaces) } ?? ""
             guard essence.lowercased() == "application/json" || essence.lowercased().hasSuffix("+json") else {
                 throw Rejection(
                     .unsupportedMediaType, "unsupported_media_type",
@@ -68,6 +70,7 @@ extension Response {
     ) -> Response {
         var headers = headers
         headers[.contentType] = type
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        return Response(
+            status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 }

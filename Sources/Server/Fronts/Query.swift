@@ -30,7 +30,8 @@ package struct Query: Sendable {
         guard let text = values[name] else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw .badRequest(
-                name, "\(name) is '\(Words.shown(text))', it must be a whole number from "
+                name,
+                "\(name) is '\(Words.shown(text))', it must be a whole number from "
                     + "\(range.lowerBound) to \(range.upperBound)")
         }
         return number
@@ -40,7 +41,8 @@ package struct Query: Sendable {
         guard let text = values[name] else { return nil }
         guard let number = Double(text), range.contains(number) else {
             throw .badRequest(
-                name, "\(name) is '\(Words.shown(text))', it must be a number from "
+                name,
+                "\(name) is '\(Words.shown(text))', it must be a number from "
                     + "\(range.lowerBound) to \(range.upperBound)")
         }
         return number
@@ -69,7 +71,8 @@ package struct Query: Sendable {
         guard let decoded = text.replacing("+", with: " ").removingPercentEncoding,
             !decoded.unicodeScalars.contains("\0")
         else {
-            throw .badRequest(nil, "the query's '\(Words.shown(String(text)))' is not percent-encoded UTF-8 text")
+            throw .badRequest(
+                nil, "the query's '\(Words.shown(String(text)))' is not percent-encoded UTF-8 text")
         }
         return decoded
     }

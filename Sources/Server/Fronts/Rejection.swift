@@ -62,7 +62,9 @@ extension Rejection {
             self.init(
                 .serviceUnavailable, "cannot_run", "the server is stopping",
                 headers: [Header(.retryAfter, "30")])
-        default: self.init(.internalServerError, "internal", "something went wrong in the server; its log says what")
+        default:
+            self.init(
+                .internalServerError, "internal", "something went wrong in the server; its log says what")
         }
     }
 

@@ -93,7 +93,8 @@ extension ServerBuilder {
             return try .tls(channel, tlsConfiguration: configuration)
         } catch {
             throw Failure(
-                .cannotRun, "the certificate \(files.certificate) and its key \(files.key) can't be used: \(error)",
+                .cannotRun,
+                "the certificate \(files.certificate) and its key \(files.key) can't be used: \(error)",
                 field: "tls")
         }
     }

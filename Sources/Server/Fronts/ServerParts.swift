@@ -1,6 +1,6 @@
 package import Engine
-package import Generation
 package import Foundation
+package import Generation
 
 /// What every front is made of: the composition root fills it in.
 package struct ServerParts: Sendable {

@@ -4,7 +4,8 @@ package enum Words {
     package static func shown(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars.prefix(60) {
-            let isPlain = scalar.value >= 0x20 && scalar.value != 0x7F && scalar.properties.generalCategory != .control
+            let isPlain =
+                scalar.value >= 0x20 && scalar.value != 0x7F && scalar.properties.generalCategory != .control
             result.unicodeScalars.append(isPlain ? scalar : "?")
         }
         return text.unicodeScalars.count > 60 ? result + "..." : result

@@ -48,7 +48,8 @@ package struct JSONParser {
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
         case nil: throw failure("it ends too early")
-        case let byte? where byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte): return .number(try number())
+        case let byte? where byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte):
+            return .number(try number())
         default: throw failure("no value begins so")
         }
     }

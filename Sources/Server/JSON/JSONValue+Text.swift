@@ -23,7 +23,8 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
         case .string(let text): Self.quoted(text)
         case .array(let elements): "[" + elements.map(\.text).joined(separator: ",") + "]"
         case .object(let object):
-            "{" + object.members.map { Self.quoted($0.name) + ":" + $0.value.text }.joined(separator: ",") + "}"
+            "{" + object.members.map { Self.quoted($0.name) + ":" + $0.value.text }.joined(separator: ",")
+                + "}"
         }
     }
 

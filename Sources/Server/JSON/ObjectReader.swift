@@ -55,7 +55,8 @@ package struct ObjectReader: Sendable {
         guard let value = object[name] else { return nil }
         guard case .number(let number) = value else { throw wrong(name, value, "a number") }
         guard let double = number.double else {
-            throw .badRequest(path + name, "\(path)\(name) is \(Words.shown(number.text)), which is too large")
+            throw .badRequest(
+                path + name, "\(path)\(name) is \(Words.shown(number.text)), which is too large")
         }
         return double
     }
@@ -65,7 +66,9 @@ package struct ObjectReader: Sendable {
         guard case .array(let elements) = value else { throw wrong(name, value, "a list of texts") }
         var texts: [String] = []
         for (index, element) in elements.enumerated() {
-            guard case .string(let text) = element else { throw wrong("\(name)[\(index)]", element, "a text") }
+            guard case .string(let text) = element else {
+                throw wrong("\(name)[\(index)]", element, "a text")
+            }
             texts.append(text)
         }
         return texts

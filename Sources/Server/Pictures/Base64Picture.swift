@@ -17,7 +17,8 @@ package enum Base64Picture {
                 .contentTooLarge, "too_large", "\(field) has more than \(limit) bytes", field: field)
         }
         guard let data = Data(base64Encoded: String(base64)), !data.isEmpty else {
-            throw .badRequest(field, "\(field) is no base64: letters, digits, '+', '/' and '=' at its end, without spaces")
+            throw .badRequest(
+                field, "\(field) is no base64: letters, digits, '+', '/' and '=' at its end, without spaces")
         }
         return Array(data)
     }

@@ -16,7 +16,8 @@ package struct ImagingPictureEncoder: PictureEncoder {
         return try await pool.run {
             EncodedPicture(
                 bytes: try PictureFile.bytes(
-                    picture, as: format, options: options.quality.map(EncodingOptions.init(quality:)) ?? EncodingOptions(),
+                    picture, as: format,
+                    options: options.quality.map(EncodingOptions.init(quality:)) ?? EncodingOptions(),
                     embedsReceipt: options.embedsReceipt),
                 contentType: format.mediaType, ending: format.fileExtension,
                 thumbnail: try PictureFile.thumbnail(picture))

@@ -10,7 +10,8 @@ package enum PictureFile {
     /// - Parameter embedsReceipt: Whether the file says how it was made.
     /// - Throws: ``Generation/Failure`` `cannot_run`.
     package static func bytes(
-        _ painted: Generation.Result.Painted, as format: PictureFormat, options: EncodingOptions = EncodingOptions(),
+        _ painted: Generation.Result.Painted, as format: PictureFormat,
+        options: EncodingOptions = EncodingOptions(),
         embedsReceipt: Bool = true
     ) throws(Failure) -> [UInt8] {
         do {
@@ -29,7 +30,9 @@ package enum PictureFile {
 
     /// A JPEG of at most `side` pixels a side, without a receipt.
     /// - Throws: ``Generation/Failure`` `cannot_run`.
-    package static func thumbnail(_ painted: Generation.Result.Painted, side: Int = 320) throws(Failure) -> [UInt8] {
+    package static func thumbnail(_ painted: Generation.Result.Painted, side: Int = 320) throws(Failure)
+        -> [UInt8]
+    {
         do {
             let picture = try picture(painted)
             let scale = min(1, Double(side) / Double(max(picture.width, picture.height)))

@@ -62,7 +62,8 @@ enum OpenAPIDocument {
                 "securitySchemes": [
                     "key": [
                         "type": "http", "scheme": "bearer",
-                        "description": "An API key. A server that is bound to loopback and has no keys asks for none.",
+                        "description":
+                            "An API key. A server that is bound to loopback and has no keys asks for none.",
                     ]
                 ],
                 "schemas": .object(OpenAPISchemas.all),
@@ -76,7 +77,8 @@ enum OpenAPIDocument {
         ]
         if operation.role == nil { members.append(("security", [])) }
         if operation.role == "admin" { members.append(("description", "Takes a key with the role `admin`.")) }
-        let inPath = operation.path.split(separator: "/").filter { $0.hasPrefix("{") }.map { part -> JSONValue in
+        let inPath = operation.path.split(separator: "/").filter { $0.hasPrefix("{") }.map {
+            part -> JSONValue in
             [
                 "name": .string(String(part.dropFirst().dropLast())), "in": "path", "required": true,
                 "schema": ["type": "string"],
@@ -89,7 +91,8 @@ enum OpenAPIDocument {
         switch operation.body {
         case nil: break
         case .json(let schema)?:
-            members.append(("requestBody", ["required": true, "content": content("application/json", schema)]))
+            members.append(
+                ("requestBody", ["required": true, "content": content("application/json", schema)]))
         case .bytes?:
             members.append(
                 ("requestBody", ["required": true, "content": anything("application/octet-stream")]))
@@ -107,7 +110,13 @@ enum OpenAPIDocument {
         if operation.role != nil { errors.formUnion([401, 403, 429]) }
         for status in errors.sorted() {
             answers.append(
-                ("\(status)", ["description": .string(words[status] ?? ""), "content": content("application/json", "Error")]))
+                (
+                    "\(status)",
+                    [
+                        "description": .string(words[status] ?? ""),
+                        "content": content("application/json", "Error"),
+                    ]
+                ))
         }
         members.append(("responses", .object(answers)))
         return .object(members)
@@ -115,7 +124,8 @@ enum OpenAPIDocument {
 
     private static func parameter(_ parameter: Parameter, _ place: String) -> JSONValue {
         [
-            "name": .string(parameter.name), "in": .string(place), "description": .string(parameter.description),
+            "name": .string(parameter.name), "in": .string(place),
+            "description": .string(parameter.description),
             "schema": parameter.schema,
         ]
     }
@@ -136,7 +146,8 @@ enum OpenAPIDocument {
         403: "The key may not do that.", 404: "There is no such thing, or it is somebody else's.",
         409: "That does not go together with how things stand.", 413: "The body is too large.",
         415: "The body is of another type.", 416: "There are no such bytes.",
-        422: "It is understood and can't be done here.", 429: "Too many; `Retry-After` says when to come again.",
+        422: "It is understood and can't be done here.",
+        429: "Too many; `Retry-After` says when to come again.",
         500: "Something went wrong in the server.", 503: "The server can't do that now.",
     ]
 }

@@ -3,9 +3,11 @@ extension OpenAPIDocument {
         name: "wait", description: "Seconds to wait for the end of the job before answering.",
         schema: ["type": "number", "minimum": 0])
     private static let all = Parameter(
-        name: "all", description: "Everybody's, for a key with the role `admin`.", schema: ["type": "boolean"])
+        name: "all", description: "Everybody's, for a key with the role `admin`.", schema: ["type": "boolean"]
+    )
     private static let model = Parameter(
-        name: "model", description: "A model's id; may be left out where there is one.", schema: ["type": "string"])
+        name: "model", description: "A model's id; may be left out where there is one.",
+        schema: ["type": "string"])
     private static let pictureHeaders = [
         Parameter(name: "Range", description: "One range of bytes.", schema: ["type": "string"]),
         Parameter(name: "If-None-Match", description: "Tags the client has.", schema: ["type": "string"]),
@@ -28,7 +30,8 @@ extension OpenAPIDocument {
             body: .json("GenerationRequest"),
             answers: [
                 Answer(
-                    status: 200, description: "It was there before, has finished while waiting, or was a dry run.",
+                    status: 200,
+                    description: "It was there before, has finished while waiting, or was a dry run.",
                     schema: "GenerationOrEstimate"),
                 generation(202, "It was taken in."),
             ], errors: [400, 404, 409, 413, 415, 422, 503]),
@@ -36,33 +39,43 @@ extension OpenAPIDocument {
             method: "get", path: "/v1/generations", summary: "List and search jobs, newest first.",
             query: [
                 Parameter(
-                    name: "status", description: "One or several of queued, running, done, failed, cancelled, by commas.",
+                    name: "status",
+                    description: "One or several of queued, running, done, failed, cancelled, by commas.",
                     schema: ["type": "string"]),
                 Parameter(name: "model", description: "Of this model.", schema: ["type": "string"]),
                 Parameter(
-                    name: "q", description: "Words that the prompt has, in any order.", schema: ["type": "string"]),
+                    name: "q", description: "Words that the prompt has, in any order.",
+                    schema: ["type": "string"]),
                 Parameter(name: "tag", description: "With this tag.", schema: ["type": "string"]),
                 Parameter(name: "favourite", description: "Favourites, or not.", schema: ["type": "boolean"]),
                 Parameter(
-                    name: "before", description: "Submitted before.", schema: ["type": "string", "format": "date-time"]),
+                    name: "before", description: "Submitted before.",
+                    schema: ["type": "string", "format": "date-time"]),
                 Parameter(
-                    name: "after", description: "Submitted after.", schema: ["type": "string", "format": "date-time"]),
+                    name: "after", description: "Submitted after.",
+                    schema: ["type": "string", "format": "date-time"]),
                 Parameter(
-                    name: "limit", description: "How many.", schema: ["type": "integer", "minimum": 1, "maximum": 200]),
+                    name: "limit", description: "How many.",
+                    schema: ["type": "integer", "minimum": 1, "maximum": 200]),
                 Parameter(name: "cursor", description: "The page before's.", schema: ["type": "string"]), all,
             ],
-            answers: [Answer(status: 200, description: "A page of jobs.", schema: "GenerationList")], errors: [400]),
+            answers: [Answer(status: 200, description: "A page of jobs.", schema: "GenerationList")],
+            errors: [400]),
         Operation(
             method: "delete", path: "/v1/generations", summary: "Cancel everything that waits.",
             query: [
-                Parameter(name: "status", description: "`queued`.", schema: ["type": "string", "const": "queued"]), all,
+                Parameter(
+                    name: "status", description: "`queued`.", schema: ["type": "string", "const": "queued"]),
+                all,
             ],
-            answers: [Answer(status: 200, description: "How many there were.", schema: "Purge")], errors: [400]),
+            answers: [Answer(status: 200, description: "How many there were.", schema: "Purge")],
+            errors: [400]),
         Operation(
             method: "get", path: "/v1/generations/{id}", summary: "How a job stands.", query: [wait],
             answers: [generation(200, "The job.")], errors: [400, 404]),
         Operation(
-            method: "patch", path: "/v1/generations/{id}", summary: "Mark a finished job.", body: .json("Marks"),
+            method: "patch", path: "/v1/generations/{id}", summary: "Mark a finished job.",
+            body: .json("Marks"),
             answers: [generation(200, "The job.")], errors: [400, 404, 409, 413, 415]),
         Operation(
             method: "delete", path: "/v1/generations/{id}",
@@ -72,31 +85,40 @@ extension OpenAPIDocument {
                 Answer(status: 204, description: "It is forgotten."),
             ], errors: [404]),
         Operation(
-            method: "post", path: "/v1/generations/{id}/cancel", summary: "Cancel a job; a finished one stays as it is.",
-            answers: [generation(200, "It will not run, or had finished."), generation(202, "It was told to stop.")],
+            method: "post", path: "/v1/generations/{id}/cancel",
+            summary: "Cancel a job; a finished one stays as it is.",
+            answers: [
+                generation(200, "It will not run, or had finished."), generation(202, "It was told to stop."),
+            ],
             errors: [404]),
         Operation(
-            method: "post", path: "/v1/generations/{id}/retry", summary: "Try a failed or cancelled job again.",
+            method: "post", path: "/v1/generations/{id}/retry",
+            summary: "Try a failed or cancelled job again.",
             answers: [generation(202, "It waits again.")], errors: [404, 409]),
         Operation(
-            method: "post", path: "/v1/estimates", summary: "Say what a request would come to, and do nothing.",
+            method: "post", path: "/v1/estimates",
+            summary: "Say what a request would come to, and do nothing.",
             body: .json("GenerationRequest"),
             answers: [Answer(status: 200, description: "Checked, counted, estimated.", schema: "Estimate")],
             errors: [400, 404, 413, 415, 422, 503]),
         Operation(
             method: "post", path: "/v1/uploads", summary: "Send a source picture ahead, as the body's bytes.",
-            body: .bytes, answers: [Answer(status: 201, description: "Its id, for `image_upload`.", schema: "Upload")],
+            body: .bytes,
+            answers: [Answer(status: 201, description: "Its id, for `image_upload`.", schema: "Upload")],
             errors: [400, 413]),
         Operation(
-            method: "get", path: "/v1/events", summary: "What happens to all of your jobs, as server-sent events.",
+            method: "get", path: "/v1/events",
+            summary: "What happens to all of your jobs, as server-sent events.",
             query: [all],
             headers: [
                 Parameter(
-                    name: "Last-Event-ID", description: "The last event the client saw.", schema: ["type": "string"])
+                    name: "Last-Event-ID", description: "The last event the client saw.",
+                    schema: ["type": "string"])
             ],
             answers: [
                 Answer(
-                    status: 200, description: "Events `queued`, `running`, `progress`, `done`, `failed`, `cancelled`, "
+                    status: 200,
+                    description: "Events `queued`, `running`, `progress`, `done`, `failed`, `cancelled`, "
                         + "`requeued`; their data is an Event.", type: "text/event-stream")
             ], errors: [400]),
         Operation(
@@ -108,7 +130,8 @@ extension OpenAPIDocument {
                 Answer(status: 304, description: "The client has it."),
             ], errors: [404, 416]),
         Operation(
-            method: "get", path: "/v1/thumbnails/{id}/{name}", summary: "A small JPEG of a picture: `0.jpg` ...",
+            method: "get", path: "/v1/thumbnails/{id}/{name}",
+            summary: "A small JPEG of a picture: `0.jpg` ...",
             headers: pictureHeaders,
             answers: [
                 Answer(status: 200, description: "The picture.", type: "image/jpeg"),
@@ -126,11 +149,14 @@ extension OpenAPIDocument {
             answers: [Answer(status: 200, description: "The model.", schema: "Model")], errors: [404]),
         Operation(
             method: "post", path: "/v1/models/{id}/load", summary: "Load a model and warm it up.",
-            answers: [Answer(status: 200, description: "The model.", schema: "Model")], errors: [404, 422, 500, 503],
+            answers: [Answer(status: 200, description: "The model.", schema: "Model")],
+            errors: [404, 422, 500, 503],
             role: "admin"),
         Operation(
-            method: "post", path: "/v1/models/{id}/unload", summary: "Let a model go when nothing runs on it.",
-            answers: [Answer(status: 200, description: "The model.", schema: "Model")], errors: [404], role: "admin"),
+            method: "post", path: "/v1/models/{id}/unload",
+            summary: "Let a model go when nothing runs on it.",
+            answers: [Answer(status: 200, description: "The model.", schema: "Model")], errors: [404],
+            role: "admin"),
         Operation(
             method: "get", path: "/v1/samplers", summary: "What `sampler` and `schedule` take.",
             answers: [Answer(status: 200, description: "All of them.", schema: "SamplerList")]),
@@ -139,10 +165,12 @@ extension OpenAPIDocument {
             answers: [Answer(status: 200, description: "All of them.", schema: "Capabilities")]),
         Operation(
             method: "get", path: "/v1/precision", summary: "The precision plan of a model.", query: [model],
-            answers: [Answer(status: 200, description: "The plan.", schema: "Precision")], errors: [400, 404, 422]),
+            answers: [Answer(status: 200, description: "The plan.", schema: "Precision")],
+            errors: [400, 404, 422]),
         Operation(
             method: "post", path: "/v1/tokens", summary: "A prompt's tokens as a model reads them.",
-            body: .json("TokenRequest"), answers: [Answer(status: 200, description: "The tokens.", schema: "Tokens")],
+            body: .json("TokenRequest"),
+            answers: [Answer(status: 200, description: "The tokens.", schema: "Tokens")],
             errors: [400, 404, 413, 415, 422]),
     ]
 
@@ -158,9 +186,11 @@ extension OpenAPIDocument {
             answers: [Answer(status: 200, description: "It does.", type: "text/plain")], role: nil),
         Operation(
             method: "get", path: "/readyz", summary: "Whether it takes jobs and could load a model.",
-            answers: [Answer(status: 200, description: "It does.", type: "text/plain")], errors: [503], role: nil),
+            answers: [Answer(status: 200, description: "It does.", type: "text/plain")], errors: [503],
+            role: nil),
         Operation(
             method: "get", path: "/metrics", summary: "Counters for Prometheus.",
-            answers: [Answer(status: 200, description: "Text format 0.0.4.", type: "text/plain")], role: "admin"),
+            answers: [Answer(status: 200, description: "Text format 0.0.4.", type: "text/plain")],
+            role: "admin"),
     ]
 }

@@ -14,7 +14,9 @@ enum OpenAPISchemas {
     private static func number(_ low: Int, _ high: Int, _ description: String) -> JSONValue {
         ["type": "number", "minimum": .int(low), "maximum": .int(high), "description": .string(description)]
     }
-    private static func reference(_ name: String) -> JSONValue { ["$ref": .string("#/components/schemas/\(name)")] }
+    private static func reference(_ name: String) -> JSONValue {
+        ["$ref": .string("#/components/schemas/\(name)")]
+    }
     private static func list(_ name: String, of schema: String) -> JSONValue {
         let elements: JSONValue = ["type": "array", "items": reference(schema)]
         return .object([
@@ -27,10 +29,17 @@ enum OpenAPISchemas {
 
     /// The fields of `POST /v1/generations`; a test holds them against ``GenerationBody/fields``.
     static let requestFields: [(String, JSONValue)] = [
-        ("prompt", text("What to paint; up to \(Generation.Request.longestPrompt) characters, all of which count.")),
+        (
+            "prompt",
+            text("What to paint; up to \(Generation.Request.longestPrompt) characters, all of which count.")
+        ),
         ("negative_prompt", text("What not to paint. Left out is not the same as empty.")),
         ("model", text("A model's id; may be left out where there is one.")),
-        ("width", whole(Generation.Request.sizes, "Pixels, a multiple of 8; left out is the model's or the source's.")),
+        (
+            "width",
+            whole(
+                Generation.Request.sizes, "Pixels, a multiple of 8; left out is the model's or the source's.")
+        ),
         ("height", whole(Generation.Request.sizes, "Pixels, a multiple of 8.")),
         ("steps", whole(1...Generation.Request.mostSteps, "Left out is the model's usual.")),
         ("guidance_scale", number(0, 100, "How strongly the prompt counts; left out is the model's usual.")),
@@ -41,7 +50,8 @@ enum OpenAPISchemas {
             "seed",
             [
                 "type": ["integer", "string"],
-                "description": "0 to 2^64-1, as a number or as text; -1 or left out draws one. Picture n has seed + n.",
+                "description":
+                    "0 to 2^64-1, as a number or as text; -1 or left out draws one. Picture n has seed + n.",
             ]
         ),
         ("count", whole(1...Generation.Request.mostPictures, "How many pictures.")),
@@ -57,8 +67,14 @@ enum OpenAPISchemas {
         ("embed_receipt", ["type": "boolean", "description": "Whether the files say how they were made."]),
         ("id", text("Chosen by the client: the same request with the same id is the same job.")),
         ("priority", whole(Job.priorities, "Higher first.")),
-        ("deadline_seconds", ["type": "number", "exclusiveMinimum": 0, "description": "From now; then it fails as expired."]),
-        ("time_limit_seconds", ["type": "number", "exclusiveMinimum": 0, "description": "How long it may run."]),
+        (
+            "deadline_seconds",
+            ["type": "number", "exclusiveMinimum": 0, "description": "From now; then it fails as expired."]
+        ),
+        (
+            "time_limit_seconds",
+            ["type": "number", "exclusiveMinimum": 0, "description": "How long it may run."]
+        ),
     ]
 
     static let all: [(String, JSONValue)] = requests + answers
@@ -82,7 +98,10 @@ enum OpenAPISchemas {
             "Marks",
             [
                 "type": "object", "additionalProperties": false,
-                "properties": ["favourite": flag, "tags": ["type": "array", "items": ["type": "string"], "maxItems": 32]],
+                "properties": [
+                    "favourite": flag,
+                    "tags": ["type": "array", "items": ["type": "string"], "maxItems": 32],
+                ],
             ]
         ),
     ]
@@ -111,11 +130,16 @@ enum OpenAPISchemas {
                 "type": "object", "required": ["id", "status", "model", "request", "created", "pictures"],
                 "properties": [
                     "id": text("The job's id."),
-                    "status": ["type": "string", "enum": .array(JobStatus.allCases.map { .string($0.rawValue) })],
+                    "status": [
+                        "type": "string", "enum": .array(JobStatus.allCases.map { .string($0.rawValue) }),
+                    ],
                     "model": text("The model's id."), "caller": text("Whose it is."),
                     "front": text("Which API took it in."),
-                    "request": ["type": "object", "description": "What was asked for; left out is what was left out."],
-                    "priority": ["type": "integer"], "created": time, "started": time, "finished": time, "deadline": time,
+                    "request": [
+                        "type": "object", "description": "What was asked for; left out is what was left out.",
+                    ],
+                    "priority": ["type": "integer"], "created": time, "started": time, "finished": time,
+                    "deadline": time,
                     "time_limit_seconds": ["type": "number"], "attempts": count,
                     "position": ["type": "integer", "description": "How many jobs run before it."],
                     "seconds_left": ["type": "number"], "cancelling": flag, "progress": reference("Progress"),
@@ -141,10 +165,13 @@ enum OpenAPISchemas {
         (
             "Picture",
             [
-                "type": "object", "required": ["url", "content_type", "bytes", "width", "height", "seed", "receipt"],
+                "type": "object",
+                "required": ["url", "content_type", "bytes", "width", "height", "seed", "receipt"],
                 "properties": [
-                    "url": text("Where it is, from this server."), "thumbnail_url": text("Where a small one is."),
-                    "content_type": text("image/png, image/jpeg or image/webp"), "bytes": count, "width": count,
+                    "url": text("Where it is, from this server."),
+                    "thumbnail_url": text("Where a small one is."),
+                    "content_type": text("image/png, image/jpeg or image/webp"), "bytes": count,
+                    "width": count,
                     "height": count, "seed": count, "seed_text": text("The seed's digits."),
                     "receipt": ["type": "object", "description": "Everything that repeats the picture."],
                 ],
@@ -155,7 +182,10 @@ enum OpenAPISchemas {
             [
                 "type": "object", "required": ["stage", "picture", "pictures", "step", "of"],
                 "properties": [
-                    "stage": ["type": "string", "enum": .array(Generation.Progress.Stage.allCases.map { .string($0.rawValue) })],
+                    "stage": [
+                        "type": "string",
+                        "enum": .array(Generation.Progress.Stage.allCases.map { .string($0.rawValue) }),
+                    ],
                     "picture": count, "pictures": count, "step": count, "of": count,
                     "seconds_per_step": ["type": "number"],
                 ],
@@ -166,7 +196,8 @@ enum OpenAPISchemas {
             [
                 "type": "object", "required": ["id", "at"],
                 "properties": [
-                    "id": text("The job's id."), "at": time, "position": count, "progress": reference("Progress"),
+                    "id": text("The job's id."), "at": time, "position": count,
+                    "progress": reference("Progress"),
                     "pictures": ["type": "array", "items": reference("Picture")], "error": reference("Fault"),
                 ],
             ]
@@ -176,11 +207,14 @@ enum OpenAPISchemas {
             [
                 "type": "object", "required": ["model", "width", "height", "steps", "count", "plan"],
                 "properties": [
-                    "model": text("The model's id."), "width": count, "height": count, "steps": count, "count": count,
+                    "model": text("The model's id."), "width": count, "height": count, "steps": count,
+                    "count": count,
                     "sampler": text("The sampler."), "schedule": text("The schedule."),
-                    "guidance_scale": ["type": "number"], "prompt_tokens": count, "negative_prompt_tokens": count,
+                    "guidance_scale": ["type": "number"], "prompt_tokens": count,
+                    "negative_prompt_tokens": count,
                     "plan": text("The precision plan's name."),
-                    "formats": ["type": "object", "additionalProperties": ["type": "string"]], "model_bytes": count,
+                    "formats": ["type": "object", "additionalProperties": ["type": "string"]],
+                    "model_bytes": count,
                     "working_bytes": count, "notes": ["type": "array", "items": ["type": "string"]],
                     "seconds": ["type": "number"], "loaded": flag, "jobs_before": count,
                 ],
@@ -191,7 +225,8 @@ enum OpenAPISchemas {
             [
                 "type": "object", "required": ["id", "expires"],
                 "properties": [
-                    "id": text("For image_upload."), "expires": time, "bytes": count, "content_type": text("Its type."),
+                    "id": text("For image_upload."), "expires": time, "bytes": count,
+                    "content_type": text("Its type."),
                     "width": count, "height": count,
                 ],
             ]
@@ -206,9 +241,11 @@ enum OpenAPISchemas {
                     "id": text("What requests call it."), "title": text("What people read."),
                     "family": text("sdxl or flux"),
                     "state": [
-                        "type": "string", "enum": ["unloaded", "loading", "ready", "busy", "unloading", "failed"],
+                        "type": "string",
+                        "enum": ["unloaded", "loading", "ready", "busy", "unloading", "failed"],
                     ],
-                    "bytes": count, "load_seconds": ["type": "number"], "last_used": time, "error": reference("Fault"),
+                    "bytes": count, "load_seconds": ["type": "number"], "last_used": time,
+                    "error": reference("Fault"),
                     "defaults": ["type": "object"],
                 ],
             ]
@@ -220,7 +257,8 @@ enum OpenAPISchemas {
                 "type": "object", "required": ["name", "title"],
                 "properties": [
                     "name": text("For `sampler`."), "title": text("What people call it."),
-                    "aliases": ["type": "array", "items": ["type": "string"]], "order": count, "ancestral": flag,
+                    "aliases": ["type": "array", "items": ["type": "string"]], "order": count,
+                    "ancestral": flag,
                     "timesteps": ["type": "array", "items": ["type": "string"]],
                     "sigmas": ["type": "array", "items": ["type": "string"]],
                 ],

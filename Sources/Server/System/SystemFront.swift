@@ -1,8 +1,8 @@
-internal import Metrics
 internal import Engine
 internal import Generation
 internal import HTTPTypes
 package import Hummingbird
+internal import Metrics
 
 /// What is about the server itself: its page, its document, whether it lives and how it does.
 package struct SystemFront: Front {
@@ -14,7 +14,8 @@ package struct SystemFront: Front {
     let started: ContinuousClock.Instant
 
     package init(
-        parts: ServerParts, metrics: MetricsRegistry, streams: StreamCounter, started: ContinuousClock.Instant = .now
+        parts: ServerParts, metrics: MetricsRegistry, streams: StreamCounter,
+        started: ContinuousClock.Instant = .now
     ) {
         self.parts = parts
         self.metrics = metrics
@@ -42,11 +43,13 @@ package struct SystemFront: Front {
         let models = await parts.jobs.models()
         let isLoadable = models.contains { if case .failed = $0.state { false } else { true } }
         guard status.isServing, isLoadable else {
-            let reason = !status.isServing
+            let reason =
+                !status.isServing
                 ? "the engine is not running"
                 : models.isEmpty ? "no model is configured" : "no model can be loaded"
             throw Rejection(
-                .serviceUnavailable, "cannot_run", "not ready: \(reason)", headers: [Rejection.Header(.retryAfter, "5")])
+                .serviceUnavailable, "cannot_run", "not ready: \(reason)",
+                headers: [Rejection.Header(.retryAfter, "5")])
         }
         return .bytes(Array("ready\n".utf8), type: "text/plain; charset=utf-8")
     }

@@ -66,7 +66,8 @@ final class EventRelay: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 enum Answer { case wait, item(Item?) }
-                let (answer, writer) = state.withLock { state -> (Answer, CheckedContinuation<Bool, Never>?) in
+                let (answer, writer) = state.withLock {
+                    state -> (Answer, CheckedContinuation<Bool, Never>?) in
                     if let event = state.event {
                         defer { (state.event, state.writer) = (nil, nil) }
                         return (.item(.event(event)), state.writer)

@@ -22,9 +22,12 @@ struct GenerationBody: Sendable {
 
     /// Every field, in the order of the documentation.
     static let fields: [String] = [
-        "prompt", "negative_prompt", "model", "width", "height", "steps", "guidance_scale", "true_guidance_scale",
-        "guidance_rescale", "text_tokens", "seed", "count", "sampler", "schedule", "clip_skip", "image", "image_url",
-        "image_upload", "strength", "format", "quality", "embed_receipt", "id", "priority", "deadline_seconds",
+        "prompt", "negative_prompt", "model", "width", "height", "steps", "guidance_scale",
+        "true_guidance_scale",
+        "guidance_rescale", "text_tokens", "seed", "count", "sampler", "schedule", "clip_skip", "image",
+        "image_url",
+        "image_upload", "strength", "format", "quality", "embed_receipt", "id", "priority",
+        "deadline_seconds",
         "time_limit_seconds",
     ]
 
@@ -64,7 +67,9 @@ struct GenerationBody: Sendable {
         try readJob(reader)
     }
 
-    private static func readPainting(_ reader: ObjectReader, _ request: inout Generation.Request) throws(Rejection) {
+    private static func readPainting(_ reader: ObjectReader, _ request: inout Generation.Request)
+        throws(Rejection)
+    {
         request.negativePrompt = try reader.string("negative_prompt")
         request.width = try reader.int("width")
         request.height = try reader.int("height")
@@ -83,7 +88,8 @@ struct GenerationBody: Sendable {
         if let text = try reader.string("id") {
             guard let id = JobID(text) else {
                 throw .badRequest(
-                    "id", "'\(Words.shown(text))' can't be an id: 1 to 64 letters, digits, '-', '_' and '.', "
+                    "id",
+                    "'\(Words.shown(text))' can't be an id: 1 to 64 letters, digits, '-', '_' and '.', "
                         + "not beginning with a point")
             }
             self.id = id
@@ -91,7 +97,8 @@ struct GenerationBody: Sendable {
         if let priority = try reader.int("priority") {
             guard Job.priorities.contains(priority) else {
                 throw .badRequest(
-                    "priority", "priority is \(priority), it must be from \(Job.priorities.lowerBound) to "
+                    "priority",
+                    "priority is \(priority), it must be from \(Job.priorities.lowerBound) to "
                         + "\(Job.priorities.upperBound)")
             }
             self.priority = priority
@@ -105,7 +112,8 @@ struct GenerationBody: Sendable {
     private static func seconds(_ name: String, _ reader: ObjectReader) throws(Rejection) -> Double? {
         guard let seconds = try reader.double(name) else { return nil }
         guard seconds > 0, seconds <= longestSeconds else {
-            throw .badRequest(name, "\(name) is \(seconds), it must be above 0 and at most \(Int(longestSeconds))")
+            throw .badRequest(
+                name, "\(name) is \(seconds), it must be above 0 and at most \(Int(longestSeconds))")
         }
         return seconds
     }
@@ -124,7 +132,9 @@ struct GenerationBody: Sendable {
         }
         if text == "-1" { return nil }
         // Digits alone: UInt64 would also take a plus sign.
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let seed = UInt64(text) else { throw badSeed(text) }
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let seed = UInt64(text) else {
+            throw badSeed(text)
+        }
         guard seed <= UInt64.max - UInt64(count - 1) else {
             throw .badRequest("seed", "the seed \(seed) leaves no room for \(count) pictures")
         }
@@ -133,14 +143,17 @@ struct GenerationBody: Sendable {
 
     private static func badSeed(_ text: String) -> Rejection {
         .badRequest(
-            "seed", "seed is '\(Words.shown(text))', it must be a whole number from 0 to \(UInt64.max), or -1 to draw one")
+            "seed",
+            "seed is '\(Words.shown(text))', it must be a whole number from 0 to \(UInt64.max), or -1 to draw one"
+        )
     }
 
     private static func output(_ reader: ObjectReader) throws(Rejection) -> OutputOptions {
         var output = OutputOptions()
         if let format = try reader.string("format") {
             guard ["png", "jpeg", "webp"].contains(format) else {
-                throw .badRequest("format", "format is '\(Words.shown(format))', it must be png, jpeg or webp")
+                throw .badRequest(
+                    "format", "format is '\(Words.shown(format))', it must be png, jpeg or webp")
             }
             output.format = format
         }
@@ -160,7 +173,8 @@ struct GenerationBody: Sendable {
     private static func source(_ reader: ObjectReader, _ limits: ServerLimits) throws(Rejection) -> Source {
         let given = ["image", "image_url", "image_upload"].filter { reader.has($0) }
         guard given.count <= 1 else {
-            throw .badRequest(given[1], "\(given.joined(separator: " and ")) are given; one source picture is taken")
+            throw .badRequest(
+                given[1], "\(given.joined(separator: " and ")) are given; one source picture is taken")
         }
         if let text = try reader.string("image") {
             return .bytes(try Base64Picture.bytes(text, field: "image", limit: limits.pictureBytes))

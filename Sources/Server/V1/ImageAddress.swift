@@ -7,7 +7,9 @@ package enum ImageAddress {
         "/v1/images/\(job)/\(number).\(ending(contentType))"
     }
 
-    package static func thumbnail(_ job: JobID, _ number: Int) -> String { "/v1/thumbnails/\(job)/\(number).jpg" }
+    package static func thumbnail(_ job: JobID, _ number: Int) -> String {
+        "/v1/thumbnails/\(job)/\(number).jpg"
+    }
 
     static func ending(_ contentType: String) -> String {
         PictureFormat.allCases.first { $0.mediaType == contentType }?.fileExtension ?? "bin"

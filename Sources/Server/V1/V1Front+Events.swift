@@ -33,9 +33,12 @@ extension V1Front {
 
     /// The id that a browser sends when it comes back.
     private static func lastEventID(_ headers: HTTPFields) throws(Rejection) -> UInt64? {
-        guard let name = HTTPField.Name("Last-Event-ID"), let text = headers[name], !text.isEmpty else { return nil }
+        guard let name = HTTPField.Name("Last-Event-ID"), let text = headers[name], !text.isEmpty else {
+            return nil
+        }
         guard let id = UInt64(text) else {
-            throw .badRequest("Last-Event-ID", "'\(Words.shown(text))' is no id of an event: they are whole numbers")
+            throw .badRequest(
+                "Last-Event-ID", "'\(Words.shown(text))' is no id of an event: they are whole numbers")
         }
         return id
     }

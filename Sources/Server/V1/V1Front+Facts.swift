@@ -52,7 +52,8 @@ extension V1Front {
         if let named { return try await status(of: named).model }
         let models = await parts.jobs.models()
         guard models.count == 1 else {
-            throw Rejection.badRequest("model", "model is missing: /v1/models lists the \(models.count) there are")
+            throw Rejection.badRequest(
+                "model", "model is missing: /v1/models lists the \(models.count) there are")
         }
         return models[0].model
     }
@@ -141,7 +142,8 @@ struct Capabilities: Encodable {
     init(_ parts: ServerParts, models: [ModelStatus], caller: Caller) {
         let server = parts.settings.limits
         let sizes = Range(
-            minimum: Double(Generation.Request.sizes.lowerBound), maximum: Double(Generation.Request.sizes.upperBound),
+            minimum: Double(Generation.Request.sizes.lowerBound),
+            maximum: Double(Generation.Request.sizes.upperBound),
             multipleOf: 8)
         gesso = GessoVersion.current
         limits = Limits(
@@ -153,7 +155,8 @@ struct Capabilities: Encodable {
             clipSkip: Range(minimum: 0, maximum: 64), strength: Range(minimum: 0, maximum: 1),
             priority: Range(
                 minimum: Double(Job.priorities.lowerBound), maximum: Double(Job.priorities.upperBound)),
-            pictureBytes: server.pictureBytes, bodyBytes: server.pictureJSONBytes, waitSeconds: server.waitSeconds,
+            pictureBytes: server.pictureBytes, bodyBytes: server.pictureJSONBytes,
+            waitSeconds: server.waitSeconds,
             callsPerMinute: caller.limits.callsPerMinute ?? server.caller.callsPerMinute,
             jobs: caller.limits.jobs ?? server.caller.jobs)
         families = Set(models.compactMap(\.model.family)).sorted()

@@ -18,7 +18,8 @@ extension V1Front {
             return try await estimate(body, model)
         }
         let job = try job(body, model: model, call)
-        let submission = try await admission.submit(job, call.caller, settings: parts.settings, to: parts.jobs)
+        let submission = try await admission.submit(
+            job, call.caller, settings: parts.settings, to: parts.jobs)
         call.logger.info(
             "A job was taken in",
             metadata: [
@@ -60,7 +61,8 @@ extension V1Front {
         case .upload(let id):
             guard let bytes = parts.uploads.get(id, caller: call.caller.name) else {
                 throw Rejection.badRequest(
-                    "image_upload", "there is no upload '\(Words.shown(id))' (any more): they are kept for "
+                    "image_upload",
+                    "there is no upload '\(Words.shown(id))' (any more): they are kept for "
                         + "\(Int(UploadShelf.lifetime / 60)) minutes")
             }
             body.request.image = bytes
@@ -85,8 +87,10 @@ extension V1Front {
         }
         guard models.count == 1 else {
             throw Rejection.badRequest(
-                "model", models.isEmpty
-                    ? "no model is configured" : "model is missing: there are \(models.sorted().joined(separator: ", "))")
+                "model",
+                models.isEmpty
+                    ? "no model is configured"
+                    : "model is missing: there are \(models.sorted().joined(separator: ", "))")
         }
         return models[0]
     }
@@ -141,7 +145,8 @@ extension V1Front {
         for text in query["status"]?.split(separator: ",", omittingEmptySubsequences: false) ?? [] {
             guard let status = JobStatus(rawValue: String(text)) else {
                 throw Rejection.badRequest(
-                    "status", "'\(Words.shown(String(text)))' is no status: "
+                    "status",
+                    "'\(Words.shown(String(text)))' is no status: "
                         + JobStatus.allCases.map(\.rawValue).joined(separator: ", "))
             }
             wanted.statuses.insert(status)
@@ -164,7 +169,8 @@ extension V1Front {
     func whose(_ query: Query, _ caller: Caller) throws(Rejection) -> String? {
         guard try query.bool("all") ?? false else { return caller.name }
         guard caller.may(.admin) else {
-            throw Rejection(.forbidden, "forbidden", "all=true takes a key with the role 'admin'", field: "all")
+            throw Rejection(
+                .forbidden, "forbidden", "all=true takes a key with the role 'admin'", field: "all")
         }
         return nil
     }
@@ -184,22 +190,27 @@ extension V1Front {
         guard view.record.status.isFinished else {
             throw Failure(.conflict, "the generation has not finished: it can be marked when it has")
         }
-        guard let record = try await parts.jobs.mark(view.record.job.id, isFavourite: favourite, tags: tags) else {
+        guard let record = try await parts.jobs.mark(view.record.job.id, isFavourite: favourite, tags: tags)
+        else {
             throw Rejection.notFound("there is no generation '\(view.record.job.id)' any more")
         }
         return try .json(GenerationView(JobView(record: record)))
     }
 
     private static func check(_ tags: [String]) throws(Rejection) {
-        guard tags.count <= 32 else { throw .badRequest("tags", "there are \(tags.count) tags, at most 32 are kept") }
+        guard tags.count <= 32 else {
+            throw .badRequest("tags", "there are \(tags.count) tags, at most 32 are kept")
+        }
         var seen: Set<String> = []
         for (index, tag) in tags.enumerated() {
             let isPlain = !tag.unicodeScalars.contains { $0.properties.generalCategory == .control }
-            guard (1...64).contains(tag.unicodeScalars.count), isPlain, tag.trimmingCharacters(in: .whitespaces) == tag
+            guard (1...64).contains(tag.unicodeScalars.count), isPlain,
+                tag.trimmingCharacters(in: .whitespaces) == tag
             else {
                 throw .badRequest(
                     "tags[\(index)]",
-                    "'\(Words.shown(tag))' can't be a tag: 1 to 64 characters, no spaces around them, no control characters")
+                    "'\(Words.shown(tag))' can't be a tag: 1 to 64 characters, no spaces around them, no control characters"
+                )
             }
             guard seen.insert(tag).inserted else {
                 throw .badRequest("tags[\(index)]", "the tag '\(Words.shown(tag))' is there twice")
@@ -241,7 +252,8 @@ extension V1Front {
         let id = view.record.job.id
         guard try await parts.jobs.retry(id) else {
             throw Failure(
-                .conflict, "only a failed or cancelled generation can be tried again; this one is "
+                .conflict,
+                "only a failed or cancelled generation can be tried again; this one is "
                     + "\(view.record.status.rawValue)")
         }
         guard let again = try await parts.jobs.job(id) else {

@@ -25,7 +25,8 @@ extension V1Front {
         guard let (number, ending) = ImageAddress.parse(name), pictures.indices.contains(number),
             let key = key(pictures[number], ending)
         else {
-            throw Rejection.notFound("generation '\(view.record.job.id)' has no picture '\(Words.shown(name))'")
+            throw Rejection.notFound(
+                "generation '\(view.record.job.id)' has no picture '\(Words.shown(name))'")
         }
         return try await ImageAnswer(images: parts.images, key: key).answer(call.request.headers)
     }
@@ -68,7 +69,8 @@ package struct ImageAnswer: Sendable {
             var headers = Self.headers(part, length: part.bytes.count)
             headers[.contentRange] = "bytes \(wanted.lowerBound)-\(wanted.upperBound - 1)/\(part.total)"
             return Response(
-                status: .partialContent, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: part.bytes)))
+                status: .partialContent, headers: headers,
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: part.bytes)))
         }
     }
 
@@ -97,7 +99,9 @@ package struct ImageAnswer: Sendable {
     }
 
     private static func quoted(_ tag: String) -> String {
-        "\"" + tag.unicodeScalars.filter { $0.value > 0x20 && $0.value < 0x7F && $0 != "\"" }.map(String.init).joined() + "\""
+        "\""
+            + tag.unicodeScalars.filter { $0.value > 0x20 && $0.value < 0x7F && $0 != "\"" }.map(String.init)
+            .joined() + "\""
     }
 
     private static func matches(_ header: String, _ tag: String) -> Bool {
@@ -119,7 +123,9 @@ enum ByteRange: Equatable {
     static func parse(_ text: String, total: Int) -> ByteRange {
         guard text.lowercased().hasPrefix("bytes=") else { return .ignored }
         let parts = text.dropFirst(6).split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, let first = number(parts[0]), let last = number(parts[1]) else { return .ignored }
+        guard parts.count == 2, let first = number(parts[0]), let last = number(parts[1]) else {
+            return .ignored
+        }
         switch (first, last) {
         case (nil, nil): return .ignored
         case (nil, let suffix?):
@@ -135,7 +141,9 @@ enum ByteRange: Equatable {
     /// The number, none where the text is empty; nil where it is no number.
     private static func number(_ text: Substring) -> Int?? {
         if text.isEmpty { return .some(nil) }
-        guard text.utf8.count <= 15, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(text) else {
+        guard text.utf8.count <= 15, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let number = Int(text)
+        else {
             return nil
         }
         return .some(number)

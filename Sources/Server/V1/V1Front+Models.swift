@@ -92,7 +92,8 @@ extension V1Front {
         let models = await parts.jobs.models()
         guard let status = models.first(where: { $0.model.id == id }) else {
             throw Failure(
-                .unknownModel, "there is no model '\(Words.shown(id))'" + Words.hint(id, among: models.map(\.model.id)),
+                .unknownModel,
+                "there is no model '\(Words.shown(id))'" + Words.hint(id, among: models.map(\.model.id)),
                 field: "model")
         }
         return status

@@ -56,7 +56,8 @@ package struct V1Front: Front {
             }
             let error: Fault
         }
-        let body = Body(error: Body.Fault(code: rejection.code, message: rejection.message, field: rejection.field))
+        let body = Body(
+            error: Body.Fault(code: rejection.code, message: rejection.message, field: rejection.field))
         do {
             return try Response.json(body, status: rejection.status)
         } catch {

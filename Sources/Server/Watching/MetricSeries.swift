@@ -59,7 +59,8 @@ final class HistogramSeries: MetricSeries, RecorderHandler, TimerHandler {
     static func bounds(for name: String) -> [Double] {
         if name.hasSuffix("_seconds") {
             return [
-                0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800,
+                0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
+                1800,
                 3600,
             ]
         }
@@ -84,7 +85,8 @@ final class HistogramSeries: MetricSeries, RecorderHandler, TimerHandler {
         var samples: [MetricSample] = []
         for (bound, count) in zip(bounds, counts.buckets) {
             total += count
-            samples.append(MetricSample(suffix: "_bucket", bound: MetricNumber.text(bound), value: "\(total)"))
+            samples.append(
+                MetricSample(suffix: "_bucket", bound: MetricNumber.text(bound), value: "\(total)"))
         }
         return samples + [
             MetricSample(suffix: "_bucket", bound: "+Inf", value: "\(counts.count)"),

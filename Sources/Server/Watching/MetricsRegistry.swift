@@ -61,13 +61,15 @@ package final class MetricsRegistry: MetricsFactory {
         let name = Self.name(label)
         guard aggregate else { return find(name, dimensions, .gauge) { GaugeSeries() } ?? GaugeSeries() }
         let bounds = HistogramSeries.bounds(for: name)
-        return find(name, dimensions, .histogram) { HistogramSeries(bounds: bounds) } ?? HistogramSeries(bounds: bounds)
+        return find(name, dimensions, .histogram) { HistogramSeries(bounds: bounds) }
+            ?? HistogramSeries(bounds: bounds)
     }
 
     package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         let name = Self.name(label, ending: "_seconds")
         let bounds = HistogramSeries.bounds(for: name)
-        return find(name, dimensions, .histogram) { HistogramSeries(bounds: bounds) } ?? HistogramSeries(bounds: bounds)
+        return find(name, dimensions, .histogram) { HistogramSeries(bounds: bounds) }
+            ?? HistogramSeries(bounds: bounds)
     }
 
     // A series lives as long as the process: a counter that begins again at zero would be a reset to who reads it.
@@ -85,7 +87,9 @@ package final class MetricsRegistry: MetricsFactory {
         var labels = dimensions.map { Label(name: Self.labelName($0.0), value: $0.1) }.sorted()
         return state.withLock { state in
             if let found = state.series[Key(name: name, labels: labels)] { return found as? Series }
-            guard state.kinds[name] == kind || (state.kinds[name] == nil && state.kinds.count < Self.mostNames) else {
+            guard
+                state.kinds[name] == kind || (state.kinds[name] == nil && state.kinds.count < Self.mostNames)
+            else {
                 return nil
             }
             if state.counts[name, default: 0] >= Self.mostSeries {
@@ -106,9 +110,12 @@ package final class MetricsRegistry: MetricsFactory {
         var lines = ""
         let byName = Dictionary(grouping: series, by: \.key.name)
         for name in byName.keys.sorted() {
-            lines += "# HELP \(name) \(Self.escaped(help[name] ?? name.replacing("_", with: " "), quotes: false))\n"
+            lines +=
+                "# HELP \(name) \(Self.escaped(help[name] ?? name.replacing("_", with: " "), quotes: false))\n"
             lines += "# TYPE \(name) \((kinds[name] ?? .gauge).rawValue)\n"
-            for (key, value) in (byName[name] ?? []).sorted(by: { $0.key.labels.lexicographicallyPrecedes($1.key.labels) }) {
+            for (key, value) in (byName[name] ?? []).sorted(by: {
+                $0.key.labels.lexicographicallyPrecedes($1.key.labels)
+            }) {
                 for sample in value.samples {
                     var labels = key.labels.map { "\($0.name)=\"\(Self.escaped($0.value, quotes: true))\"" }
                     if let bound = sample.bound { labels.append("le=\"\(bound)\"") }
@@ -134,10 +141,12 @@ package final class MetricsRegistry: MetricsFactory {
     }
 
     private static func plain(_ text: String) -> String {
-        String(text.unicodeScalars.map { scalar in
-            let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
-            return isPlain ? Character(scalar) : "_"
-        })
+        String(
+            text.unicodeScalars.map { scalar in
+                let isPlain =
+                    scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
+                return isPlain ? Character(scalar) : "_"
+            })
     }
 
     private static func escaped(_ text: String, quotes: Bool) -> String {

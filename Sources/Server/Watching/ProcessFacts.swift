@@ -4,7 +4,9 @@ internal import Foundation
 enum ProcessFacts {
     /// Bytes in memory, and the peak; nil where the system does not say.
     static var residentBytes: (now: Int, peak: Int)? {
-        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return nil }
+        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else {
+            return nil
+        }
         func kibibytes(_ name: String) -> Int? {
             status.split(separator: "\n").first { $0.hasPrefix(name + ":") }?
                 .split(whereSeparator: { $0 == "\t" || $0 == " " }).dropFirst().first.flatMap { Int($0) }

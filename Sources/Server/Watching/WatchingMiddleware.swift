@@ -1,7 +1,7 @@
-internal import Metrics
 internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
+internal import Metrics
 internal import Synchronization
 
 /// Counts and times every call by its route's template, and logs it: never by path, caller or text, so that series are few.
@@ -18,11 +18,13 @@ struct WatchingMiddleware: RouterMiddleware {
         let response = try await next(request, context)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let route = context.endpointPath ?? "none"
-        calls.record(route: route, method: request.method.rawValue, status: response.status.code, seconds: seconds)
+        calls.record(
+            route: route, method: request.method.rawValue, status: response.status.code, seconds: seconds)
         context.logger.debug(
             "A call was answered",
             metadata: [
-                "method": "\(request.method.rawValue)", "route": "\(route)", "status": "\(response.status.code)",
+                "method": "\(request.method.rawValue)", "route": "\(route)",
+                "status": "\(response.status.code)",
                 "seconds": "\(seconds)",
             ])
         return response
@@ -56,7 +58,8 @@ final class CallMetrics: Sendable {
             let labels = [("route", key.route), ("method", key.method)]
             let made = Handlers(
                 count: Counter(
-                    label: "gesso_http_requests_total", dimensions: labels + [("status", "\(status)")], factory: factory),
+                    label: "gesso_http_requests_total", dimensions: labels + [("status", "\(status)")],
+                    factory: factory),
                 time: Timer(label: "gesso_http_request_seconds", dimensions: labels, factory: factory))
             handlers[key] = made
             return made

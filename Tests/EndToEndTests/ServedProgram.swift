@@ -1,0 +1,128 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import TestSupport
+import Testing
+
+/// `gesso serve` as a process of its own, on loopback, with the bundled models.
+final class ServedProgram {
+    let process: Process
+    /// `http://127.0.0.1:PORT`
+    let address: String
+    private let output: Pipe
+
+    /// The executable that was built beside the tests.
+    static let executable = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        .appendingPathComponent("gesso")
+
+    /// Starts it and waits until it listens.
+    /// - Parameter folder: Its data, configuration and log; a second start on the same one finds what the first left.
+    init(in folder: String) throws {
+        let configuration = """
+            server:
+              port: 0
+              limits: { calls_per_minute: 1000000 }
+            storage:
+              data: data
+            models:
+              - { id: starter-sdxl, path: \(Fixture.path("../Checkpoints/starter-sdxl")) }
+              - { id: starter-flux, path: \(Fixture.path("../Checkpoints/starter-flux")) }
+            """
+        try configuration.write(toFile: folder + "/gesso.yaml", atomically: true, encoding: .utf8)
+        let log = folder + "/log"
+        process = Process()
+        process.executableURL = Self.executable
+        process.arguments = ["serve", "--config", folder + "/gesso.yaml"]
+        output = Pipe()
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        if !FileManager.default.fileExists(atPath: log) {
+            _ = FileManager.default.createFile(atPath: log, contents: nil)
+        }
+        let errors = try #require(FileHandle(forWritingAtPath: log))
+        try errors.seekToEnd()
+        process.standardError = errors
+        try process.run()
+        var said = ""
+        while !said.contains("\n") {
+            let part = output.fileHandleForReading.availableData
+            try #require(!part.isEmpty, "the server ended before it listened; its log is \(log)")
+            said += String(decoding: part, as: UTF8.self)
+        }
+        let start = try #require(said.range(of: "http://"))
+        address = String(said[start.lowerBound...].prefix { $0 != "," && $0 != "\n" })
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+    /// Ends it without a chance to tidy up.
+    func killNow() {
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Ends it as a service manager does.
+    /// - Returns: Its exit status.
+    func stop() -> Int32 {
+        process.terminate()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    /// Resident bytes.
+    var resident: Int {
+        let path = "/proc/\(process.processIdentifier)/status"
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) << 10
+    }
+
+    /// Calls it.
+    func call(
+        _ method: String, _ path: String, _ body: [String: any Sendable]? = nil, seconds: Int64 = 60
+    ) async throws -> (status: Int, body: Data) {
+        var request = HTTPClientRequest(url: address + path)
+        request.method = .init(rawValue: method)
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(try JSONSerialization.data(withJSONObject: body))
+        }
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(seconds))
+        let bytes = try await response.body.collect(upTo: 64 << 20)
+        return (Int(response.status.code), Data(buffer: bytes))
+    }
+
+    /// Calls it and reads a JSON object.
+    func object(
+        _ method: String, _ path: String, _ body: [String: any Sendable]? = nil, seconds: Int64 = 60
+    ) async throws -> [String: Any] {
+        let answer = try await call(method, path, body, seconds: seconds)
+        let object = try JSONSerialization.jsonObject(with: answer.body) as? [String: Any]
+        let text = String(decoding: answer.body.prefix(500), as: UTF8.self)
+        try #require((200..<300).contains(answer.status), "\(method) \(path): \(answer.status) \(text)")
+        return try #require(object)
+    }
+
+    /// A job when it is done, failed or cancelled.
+    func finished(_ id: String) async throws -> [String: Any] {
+        let end = ContinuousClock.now + .seconds(300)
+        while ContinuousClock.now < end {
+            let job = try await object("GET", "/v1/generations/\(id)")
+            if let status = job["status"] as? String, status != "queued", status != "running" { return job }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw Unfinished(id: id)
+    }
+
+    struct Unfinished: Error { let id: String }
+
+    /// A number that whoever runs a test by hand may raise.
+    static func count(_ variable: String, usually usual: Int) -> Int {
+        ProcessInfo.processInfo.environment[variable].flatMap { Int($0) } ?? usual
+    }
+}
+
+/// Real servers with real models: one after the other, so that timings mean something.
+@Suite(.serialized) struct EndToEndTests {}
