@@ -99,12 +99,12 @@ import Testing
                 print("\(name): \(text(time.p50)) ms median, \(text(time.p99)) ms p99")
                 #expect(time.p99 < 500, "\(name)")
             }
-            // Eight at a time, as a server's requests come.
+            // Thirty-two at a time, as a server's requests come.
             let together = try await clock.measure {
                 try await withThrowingTaskGroup(of: Void.self) { group in
-                    for caller in 0..<8 {
+                    for caller in 0..<32 {
                         group.addTask {
-                            for index in 0..<count / 8 {
+                            for index in 0..<count / 32 {
                                 _ = try await store.insert(job("t\(caller)-\(index)"), limits: QueueLimits())
                             }
                         }
@@ -112,7 +112,7 @@ import Testing
                     try await group.waitForAll()
                 }
             }
-            print("\(Int(Double(count) / (together / .seconds(1)))) inserts/s, eight at a time")
+            print("\(Int(Double(count) / (together / .seconds(1)))) inserts/s, 32 at a time")
         }
     }
 }

@@ -6,7 +6,7 @@ package import struct Foundation.Date
 
 /// Jobs and their history in one SQLite file, which one process uses.
 ///
-/// What has been answered is on the disk: each change is a transaction of its own, synchronized before the answer. The
+/// What has been answered is on the disk: each change is synchronized before the answer. The
 /// rules of a job's life are the database's (``Schema``); the counts are kept by its triggers.
 package final class SQLiteJobStore: JobStore {
     let database: JobDatabase
