@@ -172,7 +172,9 @@ package final class SQLiteJobStore: JobStore {
         let isAny = try await database.read { db in
             try Bool.fetchOne(
                 db.cachedStatement(
-                    sql: "SELECT EXISTS (SELECT 1 FROM job WHERE status = 'queued' AND deadline <= ?)"),
+                    sql:
+                        "SELECT EXISTS (SELECT 1 FROM job INDEXED BY job_deadline WHERE status = 'queued' AND deadline <= ?)"
+                ),
                 arguments: [now.stored]) ?? false
         }
         guard isAny else { return [] }
@@ -256,7 +258,7 @@ extension SQLiteJobStore {
             let statement = try db.cachedStatement(
                 sql: """
                     SELECT queued, running, done, failed, cancelled, retried, \
-                    (SELECT min(submitted) FROM job WHERE status = 'queued') FROM totals
+                    (SELECT min(submitted) FROM job INDEXED BY job_oldest WHERE status = 'queued') FROM totals
                     """)
             var counts = JobCounts()
             guard let row = try Row.fetchOne(statement) else { return counts }
