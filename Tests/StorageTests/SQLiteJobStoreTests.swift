@@ -211,6 +211,37 @@ import Testing
         }
     }
 
+    @Test func `changes made together are undone alone, and answered in their order`() async throws {
+        try await withDatabase { path in
+            let store = try SQLiteJobStore(path: path)
+            let limits = QueueLimits(total: 100, perCaller: 100)
+            let answers = await withTaskGroup(of: String.self) { group in
+                for index in 0..<300 {
+                    group.addTask {
+                        // Every third one conflicts with another's id.
+                        let name = index % 3 == 2 ? "shared" : "j\(index)"
+                        let new = job(name, prompt: "prompt \(index)")
+                        do {
+                            let answer = try await store.insert(new, limits: limits)
+                            guard case .added(let record) = answer, record.job == new else { return "wrong" }
+                            return "added"
+                        } catch let failure as Failure { return failure.code.rawValue } catch {
+                            return "\(error)"
+                        }
+                    }
+                }
+                return await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+            }
+            #expect(answers["added"] == 100)
+            #expect(answers.values.reduce(0, +) == 300)
+            #expect(Set(answers.keys).isSubset(of: ["added", "conflict", "queue_full"]), "\(answers)")
+            #expect(try await store.queued().count == 100)
+            #expect(try await store.counts().queued == 100)
+            #expect(try await store.ids(query { $0.text = "prompt" }).count == 100)
+            #expect(try await integrity(store) == "ok")
+        }
+    }
+
     private func setLimit(_ store: SQLiteJobStore, _ pages: String) async throws {
         try await store.database.write { db in
             let count = try Int.fetchOne(db, sql: "SELECT \(pages)") ?? 0

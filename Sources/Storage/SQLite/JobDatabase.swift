@@ -10,6 +10,7 @@ struct JobDatabase: Sendable {
     private let pool: DatabasePool
     // Held after the pool in this order, so that it is let go of last.
     private let lock: FileLock
+    private let changes = WaitingChanges()
 
     /// Files larger than this are not read whole at the start to look for damage; it would show where it is met.
     private static let largestChecked = 1 << 30
@@ -36,6 +37,8 @@ struct JobDatabase: Sendable {
             try pool.writeWithoutTransaction { db in
                 // The pool chose NORMAL, with which a power cut may take back what was answered.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
+                // Pages: a checkpoint costs two more synchronizations, and a change about 15 pages.
+                try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
             }
             try Schema.migrator.migrate(pool)
             self.path = path
@@ -77,7 +80,8 @@ struct JobDatabase: Sendable {
         try queue.close()
     }
 
-    /// Runs `body` in one transaction of the only writer.
+    /// Runs `body` in a transaction of the only writer, alone or with others that wait at the same time: they share one
+    /// synchronization of the disk, and each is undone alone when it throws.
     /// - Parameter committed: Runs when it is on the disk, before the next transaction.
     func write<Answer: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Answer,
@@ -85,19 +89,18 @@ struct JobDatabase: Sendable {
     ) async throws -> Answer {
         do {
             return try await withCheckedThrowingContinuation { continuation in
-                pool.asyncWriteWithoutTransaction { db in
-                    continuation.resume(
-                        with: Swift.Result {
-                            var answer: Answer?
-                            try db.inTransaction(.immediate) {
-                                answer = try body(db)
-                                return .commit
-                            }
-                            guard let answer else { throw CancellationError() }
-                            committed(answer)
-                            return answer
-                        })
+                let change = Change { db in
+                    let answer = try body(db)
+                    return {
+                        committed(answer)
+                        continuation.resume(returning: answer)
+                    }
+                } fail: { error in
+                    continuation.resume(throwing: error)
                 }
+                // Whoever finds others waiting is written with them.
+                guard changes.add(change) else { return }
+                pool.asyncWriteWithoutTransaction { db in changes.takeAll().run(db) }
             }
         } catch {
             throw DatabaseFailure.of(error, path: path)

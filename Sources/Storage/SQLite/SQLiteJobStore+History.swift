@@ -36,7 +36,9 @@ extension SQLiteJobStore {
         }
         let filter = conditions.isEmpty ? "1" : conditions.joined(separator: " AND ")
         // One more than asked for tells whether there is a next page.
-        let sql = "\(filter) ORDER BY place DESC LIMIT \(query.limit + 1)"
+        let chosen = "SELECT number FROM job WHERE \(filter) ORDER BY place DESC LIMIT \(query.limit + 1)"
+        // Numbers first: many may be found and sorted, and few are read whole.
+        let sql = "number IN (\(chosen)) ORDER BY place DESC"
         let found = try await database.read { [arguments] db in
             try JobRow.fetchAll(db, where: sql, arguments: arguments)
         }

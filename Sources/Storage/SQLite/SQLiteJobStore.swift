@@ -6,7 +6,7 @@ package import struct Foundation.Date
 
 /// Jobs and their history in one SQLite file, which one process uses.
 ///
-/// What has been answered is on the disk: each change is a transaction of its own, synchronized before the answer. The
+/// What has been answered is on the disk: each change is synchronized before the answer. The
 /// rules of a job's life are the database's (``Schema``); the counts are kept by its triggers.
 package final class SQLiteJobStore: JobStore {
     let database: JobDatabase
@@ -172,7 +172,9 @@ package final class SQLiteJobStore: JobStore {
         let isAny = try await database.read { db in
             try Bool.fetchOne(
                 db.cachedStatement(
-                    sql: "SELECT EXISTS (SELECT 1 FROM job WHERE status = 'queued' AND deadline <= ?)"),
+                    sql:
+                        "SELECT EXISTS (SELECT 1 FROM job INDEXED BY job_deadline WHERE status = 'queued' AND deadline <= ?)"
+                ),
                 arguments: [now.stored]) ?? false
         }
         guard isAny else { return [] }
@@ -256,7 +258,7 @@ extension SQLiteJobStore {
             let statement = try db.cachedStatement(
                 sql: """
                     SELECT queued, running, done, failed, cancelled, retried, \
-                    (SELECT min(submitted) FROM job WHERE status = 'queued') FROM totals
+                    (SELECT min(submitted) FROM job INDEXED BY job_oldest WHERE status = 'queued') FROM totals
                     """)
             var counts = JobCounts()
             guard let row = try Row.fetchOne(statement) else { return counts }
