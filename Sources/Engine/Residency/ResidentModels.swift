@@ -189,7 +189,9 @@ package actor ResidentModels {
         } catch {
             workers[copy] = nil
             let failure = error is CancellationError ? nil : Failure.of(error)
-            residency.failed(model, failure, until: time.seconds + settings.failureRestSeconds)
+            // No room beside a running job is nothing to remember: there will be when it has ended.
+            let passes = failure?.code == .outOfMemory && residency.isBusy
+            residency.failed(model, passes ? nil : failure, until: time.seconds + settings.failureRestSeconds)
             guard let failure else { throw error }
             metrics.loadFailed(model: model.id, failure)
             logger.warning(
