@@ -5,33 +5,34 @@ internal import struct Foundation.Date
 
 extension JobEngine {
     package func submit(_ job: Job) async throws -> Submission {
-        guard isServing else { throw Self.stopped }
         var job = job
-        try check(job)
-        let model = try await residents.status(job.model).model
-        model.defaults.complete(&job.request)
+        // What is there already is given back as it is, even by a server that is full, stopping, or has another list of
+        // models by now: whether it is the same job is the store's to say.
+        let isKnown = try await store.record(job.id) != nil
+        if !isKnown { try check(job) }
+        let model = await residents.model(job.model)
+        if model == nil, !isKnown { throw await residents.unknown(job.model) }
+        model?.defaults.complete(&job.request)
         // From the id, so that the same submission sent twice asks for the same picture, and so does a run after a crash.
         job.request.seed = job.request.seed ?? Self.seed(for: job.id)
-        try job.request.validate()
-        if line.count >= settings.queueLimit {
-            // Full: nothing is examined any more, but who asks for a job that is there gets it.
-            guard try await store.record(job.id) != nil else {
-                throw Failure(.queueFull, "\(line.count) jobs wait, as many as may: send it again later")
-            }
+        var estimate: Estimate?
+        if !isKnown {
+            try job.request.validate()
+            estimate = try await self.estimate(job.request, job.model)
         }
-        var estimate = try await estimate(job.request, job.model)
         switch try await store.insert(job, limits: settings.limits) {
         case .existing(let record):
             return Submission(view: view(record), isNew: false, estimate: nil)
         case .added(let record):
             enter(record.job)
-            estimate.jobsBefore = line.position(of: job.id) ?? 0
+            let before = line.position(of: job.id) ?? 0
+            estimate?.jobsBefore = before
             note(job.deadline, in: &estimate)
             logger.info(
                 "job taken in",
                 metadata: [
                     "job": "\(job.id)", "model": "\(job.model)", "caller": "\(job.caller)",
-                    "front": "\(job.front)", "before": "\(estimate.jobsBefore)",
+                    "front": "\(job.front)", "before": "\(before)",
                 ])
             return Submission(view: view(record), isNew: true, estimate: estimate)
         }
@@ -39,7 +40,8 @@ extension JobEngine {
 
     package func examine(_ request: Request, model: String) async throws -> Estimate {
         var request = request
-        try await residents.status(model).model.defaults.complete(&request)
+        guard let described = await residents.model(model) else { throw await residents.unknown(model) }
+        described.defaults.complete(&request)
         try request.validate()
         return try await estimate(request, model)
     }
@@ -61,7 +63,12 @@ extension JobEngine {
             isLoaded: isLoaded, jobsBefore: line.count)
     }
 
+    /// What can be said without the model and the store.
     private func check(_ job: Job) throws(Failure) {
+        guard isServing else { throw Self.stopped }
+        guard line.count < settings.queueLimit else {
+            throw Failure(.queueFull, "\(line.count) jobs wait, as many as may: send it again later")
+        }
         guard Job.priorities.contains(job.priority) else {
             throw .badRequest(
                 "priority",
@@ -79,12 +86,14 @@ extension JobEngine {
     }
 
     /// A job that is likely to expire is taken in all the same: an estimate is a guess, and the queue may empty itself.
-    private func note(_ deadline: Date?, in estimate: inout Estimate) {
-        guard let deadline, let own = estimate.seconds, let usual = jobSeconds.value else { return }
-        let expected = own + Double(estimate.jobsBefore) * usual
+    private func note(_ deadline: Date?, in estimate: inout Estimate?) {
+        guard let deadline, let own = estimate?.seconds, let before = estimate?.jobsBefore,
+            let usual = jobSeconds.value
+        else { return }
+        let expected = own + Double(before) * usual
         let left = deadline.timeIntervalSince(time.date)
         guard expected > left else { return }
-        estimate.examination.notes.append(
+        estimate?.examination.notes.append(
             "the deadline is in \(Int(left.rounded())) s, and the job is expected to be done in "
                 + "\(Int(expected.rounded())) s: it may expire")
     }

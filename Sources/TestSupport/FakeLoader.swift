@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// Opens models that are nothing but a name and a size, and keeps account of which of them are in memory.
 ///
-/// A worker takes its bytes when it first paints, as a real one reads its weights then, and gives them back when the last
-/// reference to it is gone.
+/// A worker takes its bytes when it is loaded or first paints, as a real one reads its weights then, and gives them back when
+/// the last reference to it is gone.
 package final class FakeLoader: ModelLoader {
     /// What was opened, is loaded, and was most at once.
     package struct Account: Sendable, Equatable {
@@ -94,6 +94,13 @@ private final class LoadedFake: Worker {
         _ request: Request, progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> Generation.Result {
         try Task.checkCancellation()
+        read()
+        return try await body(model, request, progress)
+    }
+
+    func load() async throws { read() }
+
+    private func read() {
         let isFirst = isRead.withLock { isRead in
             defer { isRead = true }
             return !isRead
@@ -106,10 +113,7 @@ private final class LoadedFake: Worker {
                 account.reads.append(model.id)
             }
         }
-        return try await body(model, request, progress)
     }
-
-    func load() async throws {}
 
     func examine(_ request: Request) async throws -> Examination {
         var examination = try await FakeWorker().examine(request)

@@ -19,6 +19,34 @@ struct AdmissionTests {
         }
     }
 
+    @Test func `a job that is there is found again, whatever has become of the server since`() async throws {
+        let room = EngineRoom { $0.queueLimit = 1 }
+        let deadline = room.time.date + 5
+        try await room.submit("one") { $0.deadline = deadline }
+        room.time.advance(10)
+        try await room.engine.reload([])
+        #expect(try await !room.submit("one") { $0.deadline = deadline }.isNew)
+        let failure = await #expect(throws: Failure.self) { try await room.submit("one", prompt: "a dog") }
+        #expect(failure?.code == .conflict)
+    }
+
+    @Test func `many who ask at once open a model once`() async throws {
+        let gate = Gate()
+        let loader = FakeLoader { _, request, _ in
+            FakeWorker.paint(request)
+        } opening: { _ in
+            try await gate.wait()
+        }
+        let room = EngineRoom(loader: loader)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for id in 0..<10 { group.addTask { try await room.submit("\(id)") } }
+            try await gate.arrivals()
+            gate.open()
+            try await group.waitForAll()
+        }
+        #expect(loader.account.opened == ["a"])
+    }
+
     @Test func `an id that stands for another request is refused`() async throws {
         let room = EngineRoom()
         try await room.submit("one")

@@ -236,6 +236,24 @@ struct ModelsTests {
         #expect(failure?.code == .unknownModel)
     }
 
+    @Test func `a model that has no room beside a running job is not taken for broken`() async throws {
+        let gate = Gate()
+        let loader = FakeLoader(sizes: ["a": 6000, "b": 6000]) { _, request, _ in
+            if request.prompt == "slow" { try await gate.wait() }
+            return FakeWorker.paint(request)
+        }
+        try await EngineRoom(loader: loader).running { room in
+            try await room.submit("one", prompt: "slow")
+            try await gate.arrivals()
+            let failure = await #expect(throws: Failure.self) { try await room.engine.load("b") }
+            #expect(failure?.code == .outOfMemory)
+            #expect(await state(room, "b") == .unloaded)
+            try await room.submit("two", model: "b")
+            gate.open()
+            #expect(try await room.end("two").status == .done)
+        }
+    }
+
     @Test func `the next job's model is loaded while a job runs, where it fits`() async throws {
         let gate = Gate()
         let loader = FakeLoader { _, request, _ in

@@ -18,6 +18,7 @@ package final class EventHub: Sendable {
     private struct Waiting {
         let reader: UInt64
         let caller: String?
+        let after: UInt64
         let continuation: CheckedContinuation<UInt64?, Never>
     }
 
@@ -105,7 +106,7 @@ package final class EventHub: Sendable {
             for event in news where firsts[event.caller] == nil { firsts[event.caller] = event.id }
             for waiting in board.waiting.values {
                 guard let first = waiting.caller.map({ firsts[$0] }) ?? news.first?.id else { continue }
-                told.append((waiting, first - 1))
+                told.append((waiting, max(first - 1, waiting.after)))
             }
             for (waiting, _) in told { board.waiting[waiting.reader] = nil }
         }
@@ -116,9 +117,11 @@ package final class EventHub: Sendable {
 
     /// Events from now on, or after one that is still remembered.
     package func events(caller: String?, after seen: UInt64?) -> AsyncStream<JobEvent> {
+        // What was published before is not news, even if nobody was told of it yet.
+        let published = inbox.withLock { $0.lastID }
         let (reader, start) = board.withLock { board in
             defer { board.nextReader += 1 }
-            return (board.nextReader, board.log.position(after: seen))
+            return (board.nextReader, seen.map { board.log.position(after: $0) } ?? published)
         }
         let place = Place(position: start)
         return AsyncStream { [self] in
@@ -162,7 +165,8 @@ package final class EventHub: Sendable {
                 if board.isClosed || Task.isCancelled { return .end }
                 // Something may have come between reading and waiting.
                 if board.log.next(after: last, caller: caller) != .nothing(after: last) { return .read }
-                board.waiting[reader] = Waiting(reader: reader, caller: caller, continuation: continuation)
+                board.waiting[reader] = Waiting(
+                    reader: reader, caller: caller, after: last, continuation: continuation)
                 return .wait
             }
             switch answer {

@@ -47,13 +47,12 @@ package struct EventLog: Sendable {
         }
     }
 
-    /// Where a reader begins: after an event it has seen, or with what comes.
+    /// Where a reader begins who has seen an event.
     ///
     /// What is no longer remembered is left out; a number that was never given is one of an earlier process, and all that
     /// is remembered is news to its reader.
-    package func position(after seen: UInt64?) -> UInt64 {
-        guard let seen else { return last }
-        return seen > last ? forgotten : max(seen, forgotten)
+    package func position(after seen: UInt64) -> UInt64 {
+        seen > last ? forgotten : max(seen, forgotten)
     }
 
     /// The first event after a number, of one caller or of all.
@@ -69,7 +68,7 @@ package struct EventLog: Sendable {
         for event in progress.values where event.id > seen && (caller == nil || event.caller == caller) {
             if event.id < found?.id ?? .max { found = event }
         }
-        return found.map { .event($0) } ?? .nothing(after: last)
+        return found.map { .event($0) } ?? .nothing(after: max(last, seen))
     }
 
     private subscript(offset: Int) -> JobEvent { ring[(start + offset) % ring.count] }

@@ -52,6 +52,10 @@ package struct Residency: Sendable {
         entries.values.reduce(0) { $0 + ($1.copy?.bytes ?? 0) }
             + departing.values.reduce(0) { $0 + $1.copy.bytes }
     }
+    /// Whether a job runs on any of them.
+    package var isBusy: Bool {
+        !departing.isEmpty || entries.values.contains { ($0.copy?.users ?? 0) > 0 }
+    }
     package func loadSeconds(_ id: String) -> Double? { entries[id]?.loadSeconds }
 
     // MARK: Using

@@ -18,6 +18,7 @@ package actor ResidentModels {
     private var opened: Opened?
     private var examiners = Examiners()
     private let turnstile = Turnstile()
+    private let examining = Turnstile()
     private(set) var switches = 0
 
     private struct Opened {
@@ -91,14 +92,18 @@ package actor ResidentModels {
     /// What a request comes to on a model.
     package func examine(_ request: Request, _ id: String) async throws -> Examination {
         guard let model = residency.model(id) else { throw unknown(id) }
-        let worker: any Worker
-        if let known = examiners[model] {
-            worker = known
-        } else {
-            worker = try await Self.open(model, loader)
-            if residency.model(id) == model { examiners[model] = worker }
-        }
-        return try await Self.examine(request, worker)
+        return try await Self.examine(request, try await examiner(model))
+    }
+
+    private func examiner(_ model: ModelDescription) async throws -> any Worker {
+        if let known = examiners[model] { return known }
+        // Opening takes a while, and many may ask in that while: it is done once.
+        try await examining.enter()
+        defer { examining.leave() }
+        if let known = examiners[model] { return known }
+        let worker = try await Self.open(model, loader)
+        if residency.model(model.id) == model { examiners[model] = worker }
+        return worker
     }
 
     @concurrent private static func examine(
@@ -184,7 +189,9 @@ package actor ResidentModels {
         } catch {
             workers[copy] = nil
             let failure = error is CancellationError ? nil : Failure.of(error)
-            residency.failed(model, failure, until: time.seconds + settings.failureRestSeconds)
+            // No room beside a running job is nothing to remember: there will be when it has ended.
+            let passes = failure?.code == .outOfMemory && residency.isBusy
+            residency.failed(model, passes ? nil : failure, until: time.seconds + settings.failureRestSeconds)
             guard let failure else { throw error }
             metrics.loadFailed(model: model.id, failure)
             logger.warning(
@@ -280,7 +287,7 @@ package actor ResidentModels {
         }
     }
 
-    private func unknown(_ id: String) -> Failure {
+    func unknown(_ id: String) -> Failure {
         let known = residency.models.map { "'\($0.id)'" }.joined(separator: ", ")
         return Failure(
             .unknownModel, "there is no model '\(id)'" + (known.isEmpty ? "" : ": there are \(known)"),
