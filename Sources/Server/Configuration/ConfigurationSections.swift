@@ -72,7 +72,7 @@ package struct StorageChoices: Sendable, Equatable {
     package init() {}
 
     static let keys: Set<String> = ["data", "memory_only", "keep_days", "keep_jobs", "s3"]
-    private static let objectStoreKeys: Set<String> = [
+    static let objectStoreKeys: Set<String> = [
         "endpoint", "bucket", "region", "prefix", "host_style", "access_key_variable", "secret_key_variable",
     ]
 
@@ -103,7 +103,7 @@ enum ModelKeys {
         "id", "title", "path", "vae", "clip", "t5", "configuration", "family", "precision", "device", "defaults",
         "lora_folders",
     ]
-    private static let defaults: Set<String> = [
+    static let defaults: Set<String> = [
         "width", "height", "steps", "guidance_scale", "sampler", "schedule", "negative_prompt", "clip_skip",
     ]
 
@@ -161,7 +161,7 @@ enum ServerKeys {
         "host", "port", "tls", "public_names", "cors_origins", "key_file", "open_metrics", "log_prompts",
         "heartbeat_seconds", "limits",
     ]
-    private static let limits: Set<String> = [
+    static let limits: Set<String> = [
         "connections", "head_seconds", "idle_seconds", "body_seconds", "unread_seconds", "header_bytes", "json_bytes",
         "picture_json_bytes", "picture_bytes", "upload_bytes", "wait_seconds", "streams_per_caller", "calls_per_minute",
         "jobs_per_caller",
