@@ -17,9 +17,8 @@ import Testing
             "quality":80,"embed_receipt":false,"id":"my-job","priority":3,"deadline_seconds":60,"time_limit_seconds":30,
             "guidance_rescale":0.5,"true_guidance_scale":2,"text_tokens":256}
             """
-        try await server.call { client in
-            let answer = try await client.send(
-                .post, "/v1/generations", body, headers: [.contentType: "application/json"])
+        try await server.call { client async throws in
+            let answer = try await client.send(.post, "/v1/generations", body, headers: [.contentType: "application/json"])
             #expect(answer.status == .accepted)
             #expect(answer.headers[.location] == "/v1/generations/my-job")
             #expect(answer.value("status") == "queued")
@@ -40,9 +39,7 @@ import Testing
         request.negativePrompt = ""
         (request.width, request.height, request.steps) = (512, 768, 20)
         (request.guidanceScale, request.trueGuidanceScale, request.guidanceRescale) = (7.5, 2, 0.5)
-        (request.seed, request.count, request.sampler, request.schedule) = (
-            UInt64.max - 1, 2, "euler", "karras"
-        )
+        (request.seed, request.count, request.sampler, request.schedule) = (UInt64.max - 1, 2, "euler", "karras")
         (request.clipSkip, request.textTokens) = (1, 256)
         #expect(job.request == request)
     }
@@ -50,9 +47,8 @@ import Testing
     @Test(arguments: ["-1", "null", "\"-1\""])
     func `a seed may be left to be drawn`(_ seed: String) async throws {
         let server = TestServer()
-        try await server.call { client in
-            let answer = try await client.send(
-                .post, "/v1/generations", "{\"prompt\":\"x\",\"seed\":\(seed)}")
+        try await server.call { client async throws in
+            let answer = try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\",\"seed\":\(seed)}")
             #expect(answer.status == .accepted)
             #expect(answer.value("request.seed") == nil)
         }
@@ -61,7 +57,7 @@ import Testing
 
     @Test func `the same request with the same id is the same job, another is a conflict`() async throws {
         let server = TestServer()
-        try await server.call { client in
+        try await server.call { client async throws in
             let body = "{\"prompt\":\"x\",\"id\":\"a\"}"
             #expect(try await client.send(.post, "/v1/generations", body).status == .accepted)
             #expect(try await client.send(.post, "/v1/generations", body).status == .ok)
@@ -73,7 +69,7 @@ import Testing
     }
 
     @Test func `a model may be left out only where there is one`() async throws {
-        try await TestServer(models: ["a", "b"]).call { client in
+        try await TestServer(models: ["a", "b"]).call { client async throws in
             let answer = try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\"}")
             #expect(answer.fault?.code == "bad_request" && answer.fault?.field == "model")
             #expect(answer.fault?.message.contains("a, b") == true)
@@ -84,13 +80,11 @@ import Testing
 
     @Test func `wait holds the answer until the job has finished`() async throws {
         let server = TestServer()
-        try await server.call { client in
-            async let answer = client.send(
-                .post, "/v1/generations?wait=30", "{\"prompt\":\"x\",\"id\":\"w\"}")
+        try await server.call { client async throws in
+            async let answer = client.send(.post, "/v1/generations?wait=30", "{\"prompt\":\"x\",\"id\":\"w\"}")
             let id = try #require(JobID("w"))
             while await server.engine.waits.isEmpty { await Task.yield() }
-            await server.engine.finish(
-                id, .failed(Failure(.notFinite, "the picture is none", field: "guidance scale")))
+            await server.engine.finish(id, .failed(Failure(.notFinite, "the picture is none", field: "guidance scale")))
             let got = try await answer
             #expect(got.status == .ok)
             #expect(got.value("status") == "failed")
@@ -103,7 +97,7 @@ import Testing
     @Test func `a finished job says where its pictures are, with exact seeds and the receipt`() async throws {
         let server = TestServer()
         try await server.finish("done-1")
-        try await server.call { client in
+        try await server.call { client async throws in
             let answer = try await client.send(.get, "/v1/generations/done-1")
             #expect(answer.status == .ok)
             #expect(answer.value("pictures.0.url") == "/v1/images/done-1/0.png")
@@ -120,7 +114,7 @@ import Testing
 
     @Test func `deleting cancels what waits, tells what runs, and forgets what has finished`() async throws {
         let server = TestServer()
-        try await server.call { client in
+        try await server.call { client async throws in
             for id in ["q", "r"] {
                 _ = try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\",\"id\":\"\(id)\"}")
             }
@@ -141,16 +135,13 @@ import Testing
     @Test func `jobs are listed by page, marked, tried again and purged`() async throws {
         let server = TestServer()
         try await server.finish("old")
-        try await server.call { client in
+        try await server.call { client async throws in
             for number in 0..<3 {
-                _ = try await client.send(
-                    .post, "/v1/generations", "{\"prompt\":\"x\(number)\",\"id\":\"j\(number)\"}")
+                _ = try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\(number)\",\"id\":\"j\(number)\"}")
             }
             let first = try await client.send(.get, "/v1/generations?limit=2&status=queued,done")
             #expect(first.value("generations.0.id") == "j2")
-            guard case .string(let cursor)? = first.value("cursor") else {
-                return #expect(Bool(false), "no cursor")
-            }
+            guard case .string(let cursor)? = first.value("cursor") else { return #expect(Bool(false), "no cursor") }
             let second = try await client.send(.get, "/v1/generations?limit=2&cursor=\(cursor)")
             #expect(second.value("generations.1.id") == "old")
             #expect(second.value("cursor") == nil)
@@ -159,9 +150,7 @@ import Testing
             #expect(marked.value("favourite") == true && marked.value("tags.1") == "dusk")
             #expect(try await client.send(.get, "/v1/generations?tag=sea").value("generations.0.id") == "old")
             #expect(try await client.send(.get, "/v1/generations?q=x1").value("generations.0.id") == "j1")
-            #expect(
-                try await client.send(.patch, "/v1/generations/j0", "{\"favourite\":true}").status
-                    == .conflict)
+            #expect(try await client.send(.patch, "/v1/generations/j0", "{\"favourite\":true}").status == .conflict)
             #expect(try await client.send(.delete, "/v1/generations?status=queued").value("cancelled") == 3)
             #expect(try await client.send(.post, "/v1/generations/j0/retry").status == .accepted)
         }
@@ -169,7 +158,7 @@ import Testing
 
     @Test func `a dry run estimates and takes nothing in`() async throws {
         let server = TestServer()
-        try await server.call { client in
+        try await server.call { client async throws in
             for path in ["/v1/generations?dry_run=true", "/v1/estimates"] {
                 let answer = try await client.send(.post, path, "{\"prompt\":\"x\",\"steps\":12}")
                 #expect(answer.status == .ok)
@@ -184,7 +173,7 @@ import Testing
     func `every failure of the engine has a status and keeps its code`(_ code: Failure.Code) async throws {
         let server = TestServer()
         await server.engine.refuse(Failure(code, "a reason", field: "clip skip"))
-        try await server.call { client in
+        try await server.call { client async throws in
             let answer = try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\"}")
             #expect(answer.status.code == Rejection.status(code).code)
             #expect((400..<600).contains(answer.status.code))
@@ -197,14 +186,11 @@ import Testing
     @Test func `uploads are used by id, by their owner alone`() async throws {
         let server = TestServer()
         let png = try Fixture.png
-        try await server.call { client in
-            let upload = try await client.execute(
-                uri: "/v1/uploads", method: .post, body: ByteBuffer(bytes: png))
+        try await server.call { client async throws in
+            let upload = try await client.execute(uri: "/v1/uploads", method: .post, body: ByteBuffer(bytes: png))
             #expect(upload.status == .created)
             #expect(upload.value("content_type") == "image/png")
-            guard case .string(let id)? = upload.value("id") else {
-                return #expect(Bool(false), "\(upload.text)")
-            }
+            guard case .string(let id)? = upload.value("id") else { return #expect(Bool(false), "\(upload.text)") }
             let answer = try await client.send(
                 .post, "/v1/generations", "{\"prompt\":\"x\",\"image_upload\":\"\(id)\",\"strength\":0.5}")
             #expect(answer.status == .accepted, "\(answer.text)")
@@ -218,10 +204,9 @@ import Testing
         let server = TestServer()
         let png = try Fixture.png
         let base64 = Data(png).base64EncodedString()
-        try await server.call { client in
+        try await server.call { client async throws in
             for text in [base64, "data:image/png;base64," + base64] {
-                let answer = try await client.send(
-                    .post, "/v1/generations", "{\"prompt\":\"x\",\"image\":\"\(text)\"}")
+                let answer = try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\",\"image\":\"\(text)\"}")
                 #expect(answer.status == .accepted, "\(answer.text)")
             }
         }

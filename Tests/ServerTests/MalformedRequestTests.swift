@@ -275,7 +275,7 @@ struct MalformedRequest: Sendable, CustomTestStringConvertible {
         #expect(MalformedRequest.all.count >= 80)
         let server = TestServer()
         try await server.finish("finished")
-        try await server.call { client in
+        try await server.call { client async throws in
             for request in MalformedRequest.all {
                 let answer = try await client.execute(
                     uri: request.path, method: request.method, headers: request.headers,
@@ -296,7 +296,7 @@ struct MalformedRequest: Sendable, CustomTestStringConvertible {
         ("stpes", "steps"), ("denoisingStrength", "strength"), ("sampler_name", "sampler"),
     ])
     func `an unknown field comes with a hint`(_ name: String, _ meant: String) async throws {
-        try await TestServer().call { client in
+        try await TestServer().call { client async throws in
             let answer = try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\",\"\(name)\":1}")
             #expect(answer.fault?.message.contains("did you mean '\(meant)'?") == true, "\(answer.text)")
         }
@@ -304,7 +304,7 @@ struct MalformedRequest: Sendable, CustomTestStringConvertible {
 
     @Test func `a body that is too large is refused whether it says so or not`() async throws {
         let server = TestServer { $0.limits.pictureJSONBytes = 1000 }
-        try await server.call { client in
+        try await server.call { client async throws in
             let answer = try await client.send(
                 .post, "/v1/generations", "{\"prompt\":\"\(String(repeating: "a", count: 2000))\"}")
             #expect(answer.status == .contentTooLarge)

@@ -70,7 +70,7 @@ struct TestServer {
         try await images.put([0xFF, 0xD8, 0xFF], contentType: "image/jpeg", at: small)
         _ = try await engine.submit(
             Job(
-                id: jobID, caller: caller, model: "anime", request: Request(prompt: "a cat"),
+                id: jobID, caller: caller, model: "anime", request: Generation.Request(prompt: "a cat"),
                 submitted: Date(timeIntervalSince1970: 0), front: "v1"))
         let stored = StoredPicture(
             key: key, thumbnail: small, contentType: "image/png", byteCount: picture.count, width: 8,
@@ -136,6 +136,7 @@ extension HTTPField.Name {
     static let apiKey = named("X-API-Key")
     static let fetchSite = named("Sec-Fetch-Site")
     static let fetchMode = named("Sec-Fetch-Mode")
+    static let xContentTypeOptions = named("X-Content-Type-Options")
 
     private static func named(_ text: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(text) else { fatalError("\(text) is no header's name") }

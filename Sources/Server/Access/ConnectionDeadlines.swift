@@ -1,4 +1,4 @@
-internal import Hummingbird
+internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTPTypes
 
@@ -18,7 +18,12 @@ final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         case answering
     }
 
+    /// Seconds that a connection stays open after its last answer.
+    private static let lingerSeconds = 1.0
+
     private let limits: ServerLimits
+    /// Whether the answer on its way says that it is the connection's last.
+    private var isLast = false
     private var phase = Phase.head
     private var timer: Scheduled<Void>?
     private var unreadTimer: Scheduled<Void>?
@@ -44,6 +49,7 @@ final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head:
+            guard !isLast else { break }
             phase = .body(began: .now(), bytes: 0)
             wait(limits.bodySeconds, context)
         case .body(let buffer):
@@ -51,17 +57,28 @@ final class ConnectionDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
                 phase = .body(began: began, bytes: bytes + buffer.readableBytes)
             }
         case .end:
-            phase = .answering
-            timer?.cancel()
-            timer = nil
+            if !isLast {
+                phase = .answering
+                timer?.cancel()
+                timer = nil
+            }
         }
         context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data), case .answering = phase {
+        switch unwrapOutboundIn(data) {
+        case .head(let head): isLast = head.headerFields[.connection]?.lowercased() == "close"
+        case .body: break
+        case .end where isLast:
+            // The rest of a request that was refused is not read for ever; closing at once could lose the answer.
             phase = .head
-            wait(limits.idleSeconds, context)
+            wait(Self.lingerSeconds, context)
+        case .end:
+            if case .answering = phase {
+                phase = .head
+                wait(limits.idleSeconds, context)
+            }
         }
         context.write(data, promise: promise)
     }

@@ -28,7 +28,7 @@ struct Answering: RouterMiddleware {
         } catch {
             response = answer(error, request, context)
         }
-        response.headers[Self.requestID] = context.id
+        response.headers[Self.requestID] = context.requestID
         response.headers[Self.contentTypeOptions] = "nosniff"
         response.headers[Self.referrerPolicy] = "no-referrer"
         if response.headers[.contentSecurityPolicy] == nil {

@@ -12,7 +12,7 @@ package struct Call: Sendable {
 
     /// The logger of this call: its metadata holds the request's id.
     package var logger: Logger { context.logger }
-    package var id: String { context.id }
+    package var id: String { context.requestID }
 
     /// A part of the path, as sent: ids need no percent-encoding, and one that has any is unknown.
     package func parameter(_ name: String) -> String { context.parameters.get(name) ?? "" }

@@ -17,7 +17,7 @@ package enum Words {
         guard wanted.count <= 64 else { return "" }
         if let other = synonyms[wanted], known.contains(other) { return "; did you mean '\(other)'?" }
         let nearest = known.map { ($0, distance(wanted, plain($0))) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
-        guard let nearest, nearest.1 <= max(1, wanted.count / 3) else { return "" }
+        guard let nearest, nearest.1 <= max(wanted.count < 4 ? 1 : 2, wanted.count / 3) else { return "" }
         return "; did you mean '\(nearest.0)'?"
     }
 
