@@ -88,7 +88,8 @@ struct EngineMetrics: Sendable {
     func retriedDelivery() { count(Name.deliveryRetries, 1, []) }
 
     private func count(_ name: String, _ number: Int, _ labels: [(String, String)]) {
-        Counter(label: name, dimensions: labels, factory: factory ?? MetricsSystem.factory).increment(by: Int64(number))
+        Counter(label: name, dimensions: labels, factory: factory ?? MetricsSystem.factory).increment(
+            by: Int64(number))
     }
 
     private func set(_ name: String, _ value: Double) {

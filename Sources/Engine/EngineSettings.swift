@@ -38,11 +38,42 @@ package struct EngineSettings: Sendable, Equatable, Codable {
     /// Seconds between two looks at deadlines, idle models and old jobs.
     package var housekeepingSeconds = 1.0
     /// Events that are remembered for readers who come back or are slow.
-    package var rememberedEvents = 16_384
+    package var rememberedEvents = 4096
     /// Seconds that news are collected for before readers are told; 0 tells each at once.
     package var eventInterval = 0.02
 
     package init(memoryBudget: Int) { self.memoryBudget = memoryBudget }
 
     package var limits: QueueLimits { QueueLimits(total: queueLimit, perCaller: queueLimitPerCaller) }
+}
+
+extension EngineSettings {
+    /// What a configuration leaves out keeps its usual value; the memory budget alone must be there.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
+            value = try values.decodeIfPresent(Value.self, forKey: key) ?? value
+        }
+        self.init(memoryBudget: try values.decode(Int.self, forKey: .memoryBudget))
+        try read(.queueLimit, &queueLimit)
+        try read(.queueLimitPerCaller, &queueLimitPerCaller)
+        try read(.affinityJobs, &affinityJobs)
+        try read(.affinitySeconds, &affinitySeconds)
+        try read(.patience, &patience)
+        try read(.attempts, &attempts)
+        try read(.jobTimeLimit, &jobTimeLimit)
+        try read(.graceSeconds, &graceSeconds)
+        try read(.idleUnloadSeconds, &idleUnloadSeconds)
+        try read(.retention, &retention)
+        try read(.preloads, &preloads)
+        try read(.warmUpWidth, &warmUpWidth)
+        try read(.warmUpHeight, &warmUpHeight)
+        try read(.failureRestSeconds, &failureRestSeconds)
+        try read(.deliveryTries, &deliveryTries)
+        try read(.deliveryWaitSeconds, &deliveryWaitSeconds)
+        try read(.beatSeconds, &beatSeconds)
+        try read(.housekeepingSeconds, &housekeepingSeconds)
+        try read(.rememberedEvents, &rememberedEvents)
+        try read(.eventInterval, &eventInterval)
+    }
 }

@@ -104,7 +104,7 @@ struct DenoisingLoop {
         if fresh != 0 { next = try next + noise.draw() * fresh }
 
         next = try FaultInjection.pass(next, .latents(step: index), format)
-        try Guards.checkLatents(next, noise: step.sigma, place: place)
+        try Guards.checkLatents(next, noise: step.noise, place: place)
         latents = next
         previousDenoised = denoised
         self.spread = spread

@@ -76,7 +76,7 @@ package struct FileHashes: Sendable {
     private static func sha256(of file: Opened, _ cache: inout [String: Remembered]) throws -> String {
         // The name as given may mean another file tomorrow, or in another folder.
         let key = URL(fileURLWithPath: file.path).standardizedFileURL.resolvingSymlinksInPath().path
-        let stamp = try Stamp(of: file.handle)
+        let stamp = try FileStamp(of: file.handle)
         if let known = cache[key], known.stamp == stamp { return known.sha256 }
         // Read rather than mapped: a mapped checkpoint would count as this process's memory.
         try file.handle.seek(toOffset: 0)
@@ -87,7 +87,7 @@ package struct FileHashes: Sendable {
         }
         let hash = hexadecimal(hasher.finalize())
         // A file that was written to meanwhile is hashed again next time.
-        if try Stamp(of: file.handle) == stamp { cache[key] = Remembered(stamp: stamp, sha256: hash) }
+        if try FileStamp(of: file.handle) == stamp { cache[key] = Remembered(stamp: stamp, sha256: hash) }
         return hash
     }
 
@@ -99,27 +99,8 @@ package struct FileHashes: Sendable {
 // MARK: - The cache: a convenience, so that neither reading nor writing it may fail a generation
 
 extension FileHashes {
-    /// What identifies a file's content without reading it.
-    private struct Stamp: Codable, Equatable {
-        let inode: UInt64
-        let bytes: Int
-        let seconds: Int
-        let nanoseconds: Int
-
-        init(of handle: FileHandle) throws {
-            var facts = stat()
-            guard fstat(handle.fileDescriptor, &facts) == 0 else {
-                throw CocoaError(.fileReadUnknown)
-            }
-            inode = UInt64(facts.st_ino)
-            bytes = Int(facts.st_size)
-            seconds = facts.st_mtim.tv_sec
-            nanoseconds = facts.st_mtim.tv_nsec
-        }
-    }
-
     private struct Remembered: Codable, Equatable {
-        let stamp: Stamp
+        let stamp: FileStamp
         let sha256: String
     }
 

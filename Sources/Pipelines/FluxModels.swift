@@ -25,28 +25,23 @@ struct FluxModels: StagedModels {
 
     mutating func textStage() throws(WeightError) -> FluxTextStage {
         if let text { return text }
-        let clip = checkpoint.clip
-        let t5 = checkpoint.t5
+        let clip = checkpoint.clip.weights
+        let t5 = checkpoint.t5.weights
         let stage = FluxTextStage(
-            clip: try CLIPTextModel(
-                scope(clip.weights, .textEncoder), clip.configuration,
-                layerCount: clip.configuration.layers, pools: true),
-            t5: try T5Encoder(
-                scope(t5.weights, .textEncoder2), t5.configuration,
-                pager: pager(.textEncoder2)),
+            clip: try checkpoint.makeCLIP(scope(clip, .textEncoder)),
+            t5: try checkpoint.makeT5(scope(t5, .textEncoder2), pager: pager(.textEncoder2)),
             formats: (plan[.textEncoder].compute, plan[.textEncoder2].compute))
-        shedCopied(clip.weights, .textEncoder)
-        shedCopied(t5.weights, .textEncoder2)
+        shedCopied(clip, .textEncoder)
+        shedCopied(t5, .textEncoder2)
         text = stage
         return stage
     }
 
     mutating func denoiser() throws(WeightError) -> FluxTransformer {
         if let transformer { return transformer }
-        let component = checkpoint.transformer
-        let loaded = try FluxTransformer(
-            scope(component.weights, .denoiser), component.configuration, pager: pager(.denoiser))
-        shedCopied(component.weights, .denoiser)
+        let weights = checkpoint.transformer.weights
+        let loaded = try checkpoint.makeDenoiser(scope(weights, .denoiser), pager: pager(.denoiser))
+        shedCopied(weights, .denoiser)
         transformer = loaded
         return loaded
     }
@@ -112,6 +107,12 @@ struct FluxModels: StagedModels {
         }
     }
 
+    var factor: Int { checkpoint.factor }
+
+    func facts(width: Int, height: Int) -> ModelFacts {
+        checkpoint.facts(RequestFacts(width: width, height: height))
+    }
+
     private func scope(
         _ weights: ComponentWeights, _ stage: Stage, exact: Bool = false
     ) -> WeightScope {
@@ -129,5 +130,21 @@ struct FluxModels: StagedModels {
     /// After copying into another type or onto a card the mapped original is not needed.
     private func shedCopied(_ weights: ComponentWeights, _ stage: Stage) {
         if plan[stage].residency == .copied { weights.dropPages() }
+    }
+}
+
+extension FluxCheckpoint {
+    /// CLIP whole, for its summary of the text.
+    func makeCLIP(_ scope: WeightScope) throws(WeightError) -> CLIPTextModel {
+        try CLIPTextModel(scope, clip.configuration, layerCount: clip.configuration.layers, pools: true)
+    }
+
+    func makeT5(_ scope: WeightScope, pager: WeightPager? = nil) throws(WeightError) -> T5Encoder {
+        try T5Encoder(scope, t5.configuration, pager: pager)
+    }
+
+    func makeDenoiser(_ scope: WeightScope, pager: WeightPager? = nil) throws(WeightError) -> FluxTransformer
+    {
+        try FluxTransformer(scope, transformer.configuration, pager: pager)
     }
 }

@@ -1,4 +1,5 @@
 package import Generation
+package import Layers
 package import Models
 package import Planning
 package import Torch
@@ -7,13 +8,15 @@ package import Torch
 package protocol PaintableCheckpoint: OpenedCheckpoint {
     /// A request at the size that the checkpoint was trained for, or another.
     func request(width: Int?, height: Int?) -> RequestFacts
-    /// What the planner is told of it.
+    /// What the files' headers say of it.
     func facts(_ request: RequestFacts) -> ModelFacts
     /// The plan for it at the size that it was trained for, or another.
     func plan(
         _ device: DeviceFacts, policy: PrecisionPolicy, width: Int?, height: Int?, budget: MemoryBudget,
-        learned: [Promotion]
+        learned: [Promotion], known: ModelKnowledge
     ) -> Plan
+    /// A stage's tensors, and which of them its model asks for. Reads nothing; called on a device's thread.
+    func stageWeights(_ stage: Stage) throws(WeightError) -> StageWeights
     /// Opens libtorch; loads nothing yet.
     func worker(_ settings: WorkerSettings) throws -> any Worker
     /// What measures the plan of a worker with these settings against float32. Opens libtorch; loads nothing yet.
@@ -49,16 +52,19 @@ package struct WorkerSettings: Sendable {
     package var budget: MemoryBudget
     /// Where promotions that the checkpoint needed are kept between runs; nil keeps none.
     package var memory: PrecisionMemory?
+    /// What was found out about the checkpoint's numbers.
+    package var known: ModelKnowledge
 
     package init(
         policy: PrecisionPolicy, device: Device, facts: DeviceFacts? = nil, budget: MemoryBudget = .unlimited,
-        memory: PrecisionMemory? = nil
+        memory: PrecisionMemory? = nil, known: ModelKnowledge = .none
     ) {
         self.policy = policy
         self.device = device
         self.facts = facts
         self.budget = budget
         self.memory = memory
+        self.known = known
     }
 }
 
@@ -73,7 +79,7 @@ extension SDXLCheckpoint: PaintableCheckpoint {
     package func worker(_ settings: WorkerSettings) throws -> any Worker {
         try SDXLPipeline(
             self, policy: settings.policy, device: settings.device, facts: settings.facts,
-            budget: settings.budget, memory: settings.memory)
+            budget: settings.budget, memory: settings.memory, known: settings.known)
     }
 
     package func verification(
@@ -90,7 +96,7 @@ extension FluxCheckpoint: PaintableCheckpoint {
     package func worker(_ settings: WorkerSettings) throws -> any Worker {
         try FluxPipeline(
             self, policy: settings.policy, device: settings.device, facts: settings.facts,
-            budget: settings.budget, memory: settings.memory)
+            budget: settings.budget, memory: settings.memory, known: settings.known)
     }
 
     package func verification(

@@ -25,29 +25,23 @@ struct SDXLModels: StagedModels {
         self.plan = plan
     }
 
-    /// The first encoder without its last layer, which SDXL never uses and some published merges have broken; the
-    /// second whole for its pooled output.
     mutating func textStage() throws(WeightError) -> SDXLTextStage {
         if let text { return text }
-        let first = checkpoint.textEncoder
-        let second = checkpoint.textEncoder2
+        let first = checkpoint.textEncoder.weights
+        let second = checkpoint.textEncoder2.weights
         let stage = SDXLTextStage(
-            first: try CLIPTextModel(
-                scope(first.weights, .textEncoder), first.configuration,
-                layerCount: first.configuration.layers - 1),
-            second: try CLIPTextModel(
-                scope(second.weights, .textEncoder2), second.configuration,
-                layerCount: second.configuration.layers),
+            first: try checkpoint.makeTextEncoder(scope(first, .textEncoder)),
+            second: try checkpoint.makeTextEncoder2(scope(second, .textEncoder2)),
             formats: (plan[.textEncoder].compute, plan[.textEncoder2].compute))
-        shedCopied(first.weights, .textEncoder)
-        shedCopied(second.weights, .textEncoder2)
+        shedCopied(first, .textEncoder)
+        shedCopied(second, .textEncoder2)
         text = stage
         return stage
     }
 
     mutating func denoiser() throws(WeightError) -> UNet {
         if let unet { return unet }
-        let loaded = try UNet(scope(checkpoint.unet.weights, .denoiser), checkpoint.unet.configuration)
+        let loaded = try checkpoint.makeDenoiser(scope(checkpoint.unet.weights, .denoiser))
         shedCopied(checkpoint.unet.weights, .denoiser)
         unet = loaded
         return loaded
@@ -118,6 +112,12 @@ struct SDXLModels: StagedModels {
         }
     }
 
+    var factor: Int { checkpoint.factor }
+
+    func facts(width: Int, height: Int) -> ModelFacts {
+        checkpoint.facts(RequestFacts(width: width, height: height))
+    }
+
     private func scope(
         _ weights: ComponentWeights, _ stage: Stage, exact: Bool = false
     ) -> WeightScope {
@@ -128,6 +128,24 @@ struct SDXLModels: StagedModels {
     /// After copying into another type or onto a card the mapped original is not needed.
     private func shedCopied(_ weights: ComponentWeights, _ stage: Stage) {
         if plan[stage].residency == .copied { weights.dropPages() }
+    }
+}
+
+extension SDXLCheckpoint {
+    /// The first encoder without its last layer, which SDXL never uses and some published merges have broken.
+    func makeTextEncoder(_ scope: WeightScope) throws(WeightError) -> CLIPTextModel {
+        let configuration = textEncoder.configuration
+        return try CLIPTextModel(scope, configuration, layerCount: configuration.layers - 1)
+    }
+
+    /// The second encoder whole, for its pooled output.
+    func makeTextEncoder2(_ scope: WeightScope) throws(WeightError) -> CLIPTextModel {
+        try CLIPTextModel(
+            scope, textEncoder2.configuration, layerCount: textEncoder2.configuration.layers)
+    }
+
+    func makeDenoiser(_ scope: WeightScope) throws(WeightError) -> UNet {
+        try UNet(scope, unet.configuration)
     }
 }
 

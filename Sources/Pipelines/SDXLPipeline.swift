@@ -28,11 +28,12 @@ package actor SDXLPipeline: Worker {
     ///   - facts: What is known of the device; nil for a device that was not measured.
     ///   - budget: What memory allows.
     ///   - memory: Where promotions that this checkpoint needed are kept between runs; nil keeps none.
+    ///   - known: What was found out about the checkpoint's numbers.
     /// - Throws: ``Failure``: no libtorch, no such device, tokenizer files that can't be read, or a policy that cannot be
     ///   followed here.
     package init(
         _ checkpoint: SDXLCheckpoint, policy: PrecisionPolicy, device: Device, facts: DeviceFacts? = nil,
-        budget: MemoryBudget = .unlimited, memory: PrecisionMemory? = nil
+        budget: MemoryBudget = .unlimited, memory: PrecisionMemory? = nil, known: ModelKnowledge = .none
     ) throws {
         (libtorch, tokens) = try failing {
             (try LibTorch.open(), try SDXLTextStage.Tokens(checkpoint))
@@ -43,10 +44,9 @@ package actor SDXLPipeline: Worker {
         let facts = facts ?? DeviceFacts(unmeasured: device)
         self.facts = facts
         plan = checkpoint.plan(
-            facts, policy: policy, budget: budget, learned: memory?.learned(facts.profile?.fingerprint) ?? [])
-        guard plan.problems.isEmpty else {
-            throw Failure(.cannotRun, plan.problems.joined(separator: "; "), field: "precision")
-        }
+            facts, policy: policy, budget: budget, learned: memory?.learned(facts.profile?.fingerprint) ?? [],
+            known: known)
+        try plan.requireRunnable()
         models = SDXLModels(checkpoint, plan)
         thread = DeviceActor.of(device)
     }

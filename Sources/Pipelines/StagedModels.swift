@@ -13,6 +13,10 @@ protocol StagedModels {
     var plan: Plan { get }
     /// Look into a model when its stage went wrong.
     var observers: [Stage: SiteObserver] { get }
+    /// Pixels a latent stands for, along each side.
+    var factor: Int { get }
+    /// What the checkpoint's files say, for pictures of a size.
+    func facts(width: Int, height: Int) -> ModelFacts
 
     /// Changes a stage's plan; its model is loaded anew when it is next asked for.
     mutating func promote(_ promotion: Promotion)
@@ -36,6 +40,8 @@ extension StagedModels {
             let before = plan[anomaly.stage]
             var promotion: Promotion?
             if before.compute != .fp32 {
+                // What a text encoder takes hangs on no picture's size.
+                try requireMemory(for: anomaly.stage, width: 0, height: 0, anomaly)
                 let wider = Promotion(anomaly.stage, .compute(.fp32), evidence: "\(anomaly)")
                 promote(wider)
                 promotion = wider
@@ -64,6 +70,9 @@ extension StagedModels {
             PrecisionCounters.shared.count(anomaly)
             try record.begin(anomaly)
             let before = plan[.encode]
+            if before.compute != .fp32 {
+                try requireMemory(for: .encode, width: source.width, height: source.height, anomaly)
+            }
             do {
                 let moments = try sourceStage(exact: true).encode(source, progress: progress)
                 record.keep(
@@ -100,8 +109,7 @@ extension StagedModels {
         while true {
             try record.begin(anomaly)
             if let promotion {
-                // A wider stage keeps its weights as the file has them; its features grow.
-                try RecoveryRecord.requireMemory(loop.latents.elementCount * 4 << 10, anomaly)
+                try requireMemory(for: .denoiser, loop.latents, anomaly)
                 promote(promotion)
             }
             let predict = try predictor(&self)
@@ -150,6 +158,7 @@ extension StagedModels {
         let anomaly = Anomaly(check: .picture, stage: .decode, place: "the picture", found: suspicion)
         PrecisionCounters.shared.count(anomaly)
         try record.begin(anomaly)
+        if before.compute != .fp32 { try requireMemory(for: .decode, latents, anomaly) }
         let exact = try exactPictureStage().decode(latents, progress: { _, _ in })
         if Guards.suspicion(exact.pixels) == nil {
             keepDecoded(anomaly, before, &record)
@@ -171,6 +180,7 @@ extension StagedModels {
         _ latents: Tensor, _ index: Int, of count: Int, _ anomaly: Anomaly, _ record: inout RecoveryRecord
     ) throws -> Tensor {
         let before = plan[.decode]
+        if before.compute != .fp32 { try requireMemory(for: .decode, latents, anomaly) }
         let exact = try exactPictureStage()
         let (result, seen) =
             observers[.decode].map { observer in
@@ -187,6 +197,25 @@ extension StagedModels {
             )
         case .failure(let error): throw error
         }
+    }
+
+    /// Asks whether a stage has room for a wider format, before it is tried.
+    ///
+    /// A wider stage keeps its weights as the file has them and casts them layer by layer, so that what grows is its
+    /// features, and the largest weight's copy.
+    private func requireMemory(
+        for stage: Stage, width: Int, height: Int, _ anomaly: Anomaly
+    ) throws(Failure) {
+        let facts = facts(width: width, height: height).stages[stage]
+        let bytes = (facts?.activationBytes ?? 0) + (facts?.largestTensor ?? 0) * NumberFormat.fp32.byteCount
+        let device = Placement(plan[stage], observer: nil).computeDevice
+        try RecoveryRecord.requireMemory(bytes, on: device, anomaly)
+    }
+
+    /// - Parameter latents: `[1, channels, height, width]`: what the stage computes from.
+    private func requireMemory(for stage: Stage, _ latents: Tensor, _ anomaly: Anomaly) throws(Failure) {
+        try requireMemory(
+            for: stage, width: latents.shape[3] * factor, height: latents.shape[2] * factor, anomaly)
     }
 
     private func keepDecoded(_ anomaly: Anomaly, _ before: StagePlan, _ record: inout RecoveryRecord) {

@@ -31,15 +31,20 @@ struct FormatChoice {
                     + (facts.nonFinite.count > 1 ? " (and \(facts.nonFinite.count - 1) more tensors)" : ""))
         }
         if !facts.deadNonFinite.isEmpty {
-            notes.append(
-                "\(facts.deadNonFinite.count) tensors of \(stage.rawValue) that are never used hold values that "
-                    + "are not finite (\(facts.deadNonFinite[0])): ignored")
+            notes.append(Self.deadNote(stage, facts.deadNonFinite))
         }
         if let asked = policy.formats[stage] {
             decideByHand(asked)
         } else {
             decideByMeasurement()
         }
+    }
+
+    /// What is said of broken tensors that nothing computes with: known merges carry them, and paint none the worse.
+    private static func deadNote(_ stage: Stage, _ keys: [String]) -> String {
+        let named = keys.count > 1 ? "\(keys[0]) and \(keys.count - 1) more tensors hold" : "\(keys[0]) holds"
+        return
+            "\(stage.rawValue): \(named) values that are not finite, in a layer that is never used: ignored"
     }
 
     /// A promotion as the device can follow it: float32 in place of a format that does not work here.
@@ -52,6 +57,13 @@ struct FormatChoice {
         if let flaw = flaw(of: format) {
             problems.append("\(stage.rawValue): \(format.rawValue) was asked for, but \(flaw)")
             plan.reason = "\(format.rawValue) was asked for and does not work here"
+            return
+        }
+        if let excess = weightExcess(over: format) {
+            problems.append(
+                "\(stage.rawValue): \(format.rawValue) was asked for, but \(excess); compute it in fp32 or bf16"
+            )
+            plan.reason = "\(format.rawValue) was asked for and cannot hold the weights"
             return
         }
         if let doubt = rangeDoubt(of: format) {
@@ -182,12 +194,17 @@ struct FormatChoice {
         return nil
     }
 
+    /// A weight that a format cannot hold.
+    private func weightExcess(over format: NumberFormat) -> String? {
+        guard let largest = facts.largestWeight, largest > format.largest else { return nil }
+        let name = facts.largestKey.map { "\($0) reaches" } ?? "a weight reaches"
+        return "\(name) \(Self.scientific(largest)), which \(format.rawValue) cannot hold"
+    }
+
     /// What makes a format's range doubtful for these weights.
     private func rangeDoubt(of format: NumberFormat) -> String? {
         guard format == .fp16 else { return nil }
-        if let largest = facts.largestWeight, largest > format.largest {
-            return "a weight of \(Self.scientific(largest)) does not fit"
-        }
+        if let excess = weightExcess(over: format) { return excess }
         if let range = facts.range, let widest = range.max(by: { $0.value < $1.value }) {
             let headroom = Headroom(largest: widest.value, format)
             // Where bfloat16 has the range by nature; elsewhere the sites that need it are scaled.

@@ -6,8 +6,12 @@ package struct StageFacts: Sendable, Equatable, Codable {
     package var fileBytes: Int
     /// The format most of its numbers have in the files; nil for one that is no computing format, such as fp8.
     package var declared: NumberFormat?
-    /// The largest magnitude of any weight that is used; nil where the weights were not read.
+    /// Whether its files may hold numbers beyond float16's range: some of them are kept in a format that reaches further.
+    package var mayExceedFP16 = false
+    /// The largest magnitude of any weight that the stage's format computes; nil where the weights were not read.
     package var largestWeight: Double?
+    /// The tensor that holds it.
+    package var largestKey: String?
     /// Tensors that are used and hold a value that is not finite.
     package var nonFinite: [String] = []
     /// Tensors that no layer asks for and that hold one: harmless.
@@ -18,6 +22,8 @@ package struct StageFacts: Sendable, Equatable, Codable {
     package var work: [ProbedOperation: Double]
     /// Whether the checkpoint's own configuration asks for float32 (`force_upcast`, `upcast_attention`).
     package var asksForFP32 = false
+    /// How many numbers its largest tensor has.
+    package var largestTensor = 0
     /// Bytes of activations at the request's size, in float32, at the stage's widest place.
     package var activationBytes = 0
 

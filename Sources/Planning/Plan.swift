@@ -107,6 +107,8 @@ package struct Plan: Sendable, Equatable, Codable {
     /// Why the plan cannot be run: a format that was asked for and does not work here, broken weights. Empty for a plan
     /// that can.
     package var problems: [String]
+    /// Whether a weight that is used holds a value that is not finite: one of the ``problems``, and no fault of the policy.
+    package var hasBrokenWeights = false
     /// What is worth knowing.
     package var notes: [String]
     /// The measurements it rests on; nil where none were made.

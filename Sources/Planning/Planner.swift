@@ -35,9 +35,20 @@ package enum Planner {
             device: device.device, policy: policy, stages: stages, peakBytes: 0,
             budgetBytes: device.kind == .cpu ? budget.host ?? budget.device : budget.device,
             allFP32Bytes: model.stages.values.reduce(0) { $0 + $1.parameters * 4 },
-            problems: problems.sorted(), notes: notes.sorted(), fingerprint: device.profile?.fingerprint)
+            problems: problems.sorted(),
+            hasBrokenWeights: model.stages.values.contains { !$0.nonFinite.isEmpty },
+            notes: notes.sorted(), fingerprint: device.profile?.fingerprint)
         MemoryChoice(device, model, request, policy).settle(&plan)
         return plan
+    }
+
+    /// Stages whose weights must be read before a plan of them can be relied on: planned in float16, and kept in the files
+    /// in a format that reaches further. For no other stage can reading change a format.
+    package static func unread(_ plan: Plan, _ model: ModelFacts) -> Set<Stage> {
+        let stages = model.stages.filter { stage, facts in
+            plan[stage].compute == .fp16 && facts.mayExceedFP16 && facts.largestWeight == nil
+        }
+        return Set(stages.keys)
     }
 
     /// Whether measuring a device can change this model's plan. It takes seconds, so that a model for which it can't

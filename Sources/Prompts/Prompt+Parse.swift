@@ -8,8 +8,15 @@ extension Prompt {
     package static func parse(
         _ text: String, dialect: PromptDialect = .compel, allowsParts: Bool = true
     ) throws(PromptError) -> Prompt {
-        let whole = Fragment(text: text, weight: 1, range: 0..<text.utf8.count)
-        let part = PromptPart(weight: 1, content: .constant(.text(WeightedText(fragments: [whole]))))
-        return Prompt(dialect: dialect, source: text, parts: [part], adapters: [], notes: [])
+        switch dialect {
+        case .compel:
+            return try CompelDialect.parse(text)
+        case .a1111:
+            return try A1111Dialect.parse(text, allowsParts: allowsParts)
+        case .plain:
+            let whole = Fragment(text: text, weight: 1, range: 0..<text.utf8.count)
+            let part = PromptPart(weight: 1, content: .constant(.text(WeightedText(fragments: [whole]))))
+            return Prompt(dialect: dialect, source: text, parts: [part], adapters: [], notes: [])
+        }
     }
 }

@@ -55,4 +55,6 @@ package struct SamplingStep: Sendable, Equatable {
     /// The deviation of the noise in latents whose signal has weight one, and 4096 where no signal is
     /// left: for guards and progress.
     package let sigma: Double
+    /// The deviation of the noise in the latents as they are before the step: at most one where they keep unit variance.
+    package let noise: Double
 }

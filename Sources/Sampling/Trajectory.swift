@@ -77,7 +77,8 @@ package struct Trajectory: Sendable {
                     timestep: place.timestep, inputScale: place.level.inputScale,
                     latentsToDenoised: denoised.latents, outputToDenoised: denoised.output,
                     denoisedLimit: limit,
-                    weights: weights, slope: slope, sigma: place.level.sigma))
+                    weights: weights, slope: slope, sigma: place.level.sigma,
+                    noise: place.level.noise))
         }
         return steps
     }

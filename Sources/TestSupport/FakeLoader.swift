@@ -109,6 +109,8 @@ private final class LoadedFake: Worker {
         return try await body(model, request, progress)
     }
 
+    func load() async throws {}
+
     func examine(_ request: Request) async throws -> Examination {
         var examination = try await FakeWorker().examine(request)
         examination.modelBytes = bytes

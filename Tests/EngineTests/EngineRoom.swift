@@ -32,7 +32,8 @@ struct EngineRoom: Sendable {
         self.loader = loader
         engine = JobEngine(
             settings, models: models, loader: loader, store: store, images: images,
-            encoder: encoder, time: time, metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            encoder: encoder, time: time, metrics: metrics,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     static func model(_ id: String, path: String = "somewhere") -> ModelDescription {

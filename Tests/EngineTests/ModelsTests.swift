@@ -27,7 +27,8 @@ struct ModelsTests {
         }
     }
 
-    @Test func `the old model's memory is free before the new one takes any, over 200 switches`() async throws {
+    @Test func `the old model's memory is free before the new one takes any, over 200 switches`() async throws
+    {
         let loader = FakeLoader(sizes: ["a": 6000, "b": 7000])
         let room = EngineRoom(loader: loader)
         try await room.running { room in
@@ -48,9 +49,12 @@ struct ModelsTests {
         }
     }
 
-    @Test func `a model that cannot be opened fails its jobs and leaves the one before serving`() async throws {
+    @Test func `a model that cannot be opened fails its jobs and leaves the one before serving`() async throws
+    {
         let broken = Mutex(false)
-        let loader = FakeLoader(sizes: ["a": 6000, "b": 7000]) { _, request, _ in FakeWorker.paint(request) } opening: {
+        let loader = FakeLoader(sizes: ["a": 6000, "b": 7000]) { _, request, _ in
+            FakeWorker.paint(request)
+        } opening: {
             if $0.id == "b", broken.withLock({ $0 }) { throw Failure(.badCheckpoint, "no such file") }
         }
         try await EngineRoom(loader: loader).running { room in
@@ -172,7 +176,9 @@ struct ModelsTests {
         }
     }
 
-    @Test func `a changed list lets go of what changed, and a running job ends on what it began with`() async throws {
+    @Test func `a changed list lets go of what changed, and a running job ends on what it began with`()
+        async throws
+    {
         let gate = Gate()
         let paths = Mutex<[String]>([])
         let loader = FakeLoader { model, request, _ in
@@ -251,7 +257,9 @@ struct ModelsTests {
         }
     }
 
-    @Test func `the next job's model is only opened where it does not fit beside the running one`() async throws {
+    @Test func `the next job's model is only opened where it does not fit beside the running one`()
+        async throws
+    {
         let gate = Gate()
         let loader = FakeLoader(sizes: ["a": 6000, "b": 6000]) { _, request, _ in
             if request.prompt == "slow" { try await gate.wait() }

@@ -2,14 +2,13 @@ import Generation
 import Models
 import Pipelines
 import Planning
-import SafeTensors
 import TestSupport
 import Testing
 import Torch
 
 /// What happens when something breaks in the middle: a failure that says so, nothing leaked, no picture.
 struct FaultTests {
-    private static func tinyRequest() -> Request {
+    static func tinyRequest() -> Request {
         var request = Request(prompt: "a fox")
         request.width = 16
         request.height = 16
@@ -56,25 +55,6 @@ struct FaultTests {
         }
     }
 
-    /// Copies a single file with one element of one tensor changed.
-    private func damaged(_ key: String, to bits: UInt32) throws -> String {
-        let source = try Archive(opening: Fixture.path("sdxl-single/a.safetensors"))
-        let tensors = source.names.compactMap { name -> TensorToWrite? in
-            guard let stored = source[name] else { return nil }
-            var bytes = stored.withBytes { span in
-                (0..<span.byteCount).map { span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
-            }
-            if name == key {
-                withUnsafeBytes(of: bits) { for (offset, byte) in $0.enumerated() { bytes[offset] = byte } }
-            }
-            return TensorToWrite(
-                name: name, elementType: stored.entry.elementType, shape: stored.entry.shape, bytes: bytes)
-        }
-        let path = "\(temporaryFolder())/damaged.safetensors"
-        try ArchiveWriter.write(tensors, to: path)
-        return path
-    }
-
     @Test(arguments: [
         ("model.diffusion_model.out.2.weight", "unet: conv_out.weight"),
         ("first_stage_model.decoder.conv_out.weight", "vae: decoder.conv_out.weight"),
@@ -82,7 +62,7 @@ struct FaultTests {
     func `a NaN in a weight that is used is refused by its name, never a picture`(key: String, named: String)
         async throws
     {
-        let path = try damaged(key, to: Float.nan.bitPattern)
+        let path = try DamagedCheckpoint.copy(key, to: Float.nan.bitPattern)
         defer { removeFolder(of: path) }
         let checkpoint = try SDXLCheckpoint.open(path, configuration: Fixture.path("sdxl-tiny-a"))
         let pipeline = try SDXLPipeline(checkpoint, policy: .auto, device: .cpu)
@@ -96,7 +76,7 @@ struct FaultTests {
 
     @Test func `a NaN in the layer that is never run is no reason to refuse`() async throws {
         let key = "conditioner.embedders.0.transformer.text_model.encoder.layers.3.mlp.fc1.weight"
-        let path = try damaged(key, to: Float.nan.bitPattern)
+        let path = try DamagedCheckpoint.copy(key, to: Float.nan.bitPattern)
         defer { removeFolder(of: path) }
         let checkpoint = try SDXLCheckpoint.open(path, configuration: Fixture.path("sdxl-tiny-a"))
         let whole = try await SDXLPipelineTests.pipeline("a").run(Self.tinyRequest()) { _ in }

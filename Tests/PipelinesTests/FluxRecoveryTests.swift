@@ -46,6 +46,18 @@ struct FluxRecoveryTests {
         #expect(result.notes.contains { $0.contains("not finite") })
     }
 
+    /// A flow begins at pure noise, where noise over signal says nothing of how large latents are.
+    @Test func `latents that are a millionfold too large are found after the very first step`() async throws {
+        let request = FluxPipelineTests.smallRequest()
+        let sound = try await FluxPipelineTests.pipeline("a").run(request) { _ in }
+        let fault = InjectedFault(
+            place: .latents(step: 0), damage: .huge, persistence: .once, position: 0)
+        let pipeline = try FluxPipelineTests.pipeline("a")
+        let result = try await FaultBench(fault).run { try await pipeline.run(request) { _ in } }
+        #expect(result.pictures[0].pixels == sound.pictures[0].pixels)
+        #expect(result.pictures[0].receipt.recoveries.map(\.place) == ["step 1 of 3"])
+    }
+
     @Test func `a source picture that encodes to nothing is encoded again`() async throws {
         let recorded = try #require(try FluxRecordedCase.all("b").first { $0.name == "img2img" })
         let request = try recorded.request

@@ -56,6 +56,25 @@ struct VerificationTests {
         #expect((report[.denoiser]?.seconds ?? 0) > 0 && (report[.denoiser]?.referenceSeconds ?? 0) > 0)
     }
 
+    @Test func `the reference's largest numbers are looked at where that is wanted, and change no figure`()
+        async throws
+    {
+        let plain = Self.settings(.components, steps: 2)
+        var traced = plain
+        traced.traces = true
+        let worker = WorkerSettings(policy: try PrecisionPolicy(parsing: "unet=bf16"), device: .cpu)
+        let subject = try Self.checkpoint().verification(worker, plain, availableMemory: nil)
+        let before = try await subject.verify(plain) { _ in }
+        #expect(await subject.ranges.isEmpty)
+        let after = try await subject.verify(traced) { _ in }
+        let ranges = await subject.ranges
+        #expect(Set(ranges.keys) == Set(Stage.allCases))
+        #expect(ranges.values.allSatisfy { $0.values.allSatisfy { $0.isFinite && $0 > 0 } })
+        #expect(ranges[.denoiser]?["conv_in"] != nil && (ranges[.denoiser]?.count ?? 0) > 20)
+        #expect(ranges[.textEncoder]?.keys.contains { $0.contains("layers.0.mlp.fc1") } == true)
+        for (a, b) in zip(before.stages, after.stages) { #expect(a.points == b.points) }
+    }
+
     @Test func `float32 is float32 at every level`() async throws {
         let report = try await Self.verify("fp32", .pictures, steps: 3)
         #expect(report.passed)

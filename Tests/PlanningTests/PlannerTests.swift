@@ -131,7 +131,60 @@ struct PlannerTests {
         model.stages[.textEncoder]?.deadNonFinite = ["encoder.layers.11.mlp.fc1.weight"]
         let plan = try Self.plan(.plainCPU, "auto", model)
         #expect(plan.problems.count == 1 && plan.problems[0].contains("conv_in.weight"))
+        #expect(plan.hasBrokenWeights)
         #expect(plan.notes.contains { $0.contains("never used") && $0.contains("layers.11") })
+    }
+
+    @Test
+    func `a weight that float16 cannot hold means a wider format, or a refusal where float16 was asked for`()
+        throws
+    {
+        var model = Self.sdxl
+        model.stages[.denoiser]?.largestWeight = 80_000
+        model.stages[.denoiser]?.largestKey = "mid_block.attentions.0.proj_in.weight"
+        for (capability, format) in [(86, NumberFormat.bf16), (70, .fp32)] {
+            let card = Self.device(.cuda, capability: capability, fp16: 0.3, bf16: 0.4)
+            #expect(try Self.plan(card)[.denoiser].compute == .fp16)
+            let plan = try Self.plan(card, "auto", model)
+            #expect(plan[.denoiser].compute == format && plan.problems.isEmpty)
+            #expect(
+                plan[.denoiser].rejected.contains {
+                    $0.format == .fp16
+                        && $0.reason.hasPrefix("mid_block.attentions.0.proj_in.weight reaches 8.0e4")
+                })
+            let asked = try Self.plan(card, "unet=fp16", model)
+            #expect(asked.problems.count == 1 && !asked.hasBrokenWeights)
+            #expect(asked.problems[0].contains("mid_block.attentions.0.proj_in.weight reaches 8.0e4"))
+            #expect(try Self.plan(card, "unet=bf16", model).problems.isEmpty)
+        }
+    }
+
+    @Test func `weights are read where that can change a format, and nowhere else`() throws {
+        var model = Self.sdxl
+        let card = Self.device(.cuda, capability: 86, fp16: 0.3, bf16: 0.4)
+        func unread(_ device: DeviceFacts, _ policy: String = "auto") throws -> Set<Stage> {
+            Planner.unread(try Self.plan(device, policy, model), model)
+        }
+        // What is kept in float16 fits float16.
+        #expect(try unread(card) == [])
+        for stage in Stage.allCases { model.stages[stage]?.mayExceedFP16 = true }
+        #expect(try unread(card) == [.denoiser])
+        #expect(try unread(.plainCPU) == [])
+        #expect(try unread(.plainCPU, "vae=fp16") == [.encode, .decode])
+        let known = ModelKnowledge(weights: [.denoiser: .init(largest: 3, largestKey: "conv_in.weight")])
+        model = model.knowing(known)
+        #expect(try unread(card) == [])
+    }
+
+    @Test func `what was found out becomes facts of its stage`() {
+        let known = ModelKnowledge(
+            weights: [.decode: .init(largest: 7, largestKey: "a", nonFinite: ["b"])],
+            dead: [.textEncoder: ["c"]], ranges: [.denoiser: ["d": 2]])
+        let facts = Self.sdxl.knowing(known).stages
+        #expect(facts[.decode]?.largestWeight == 7 && facts[.decode]?.largestKey == "a")
+        #expect(facts[.decode]?.nonFinite == ["b"] && facts[.encode]?.nonFinite == [])
+        #expect(facts[.textEncoder]?.deadNonFinite == ["c"] && facts[.textEncoder]?.largestWeight == nil)
+        #expect(facts[.denoiser]?.range == ["d": 2] && facts[.decode]?.range == nil)
     }
 
     @Test func `what a traced run reached decides on float16`() throws {

@@ -33,6 +33,7 @@ import Testing
                 #expect(abs(step.timestep - run.timesteps[index]) <= 1e-7 * run.timesteps[index], "\(name)")
                 let sigma = run.sigmas[index]
                 #expect(abs(-step.outputToDenoised - sigma) <= 1.2e-7 * sigma, "\(name)")
+                #expect(abs(step.noise - sigma) <= 1.2e-7 * sigma, "\(name)")
                 #expect(step.weights.latents == 1 && step.weights.denoised == 0)
                 #expect(abs(step.weights.output - (run.sigmas[index + 1] - sigma)) <= 2e-7, "\(name)")
                 #expect(step.inputScale == 1 && step.latentsToDenoised == 1)

@@ -50,7 +50,7 @@ struct ExplainCommand: AsyncParsableCommand {
             let basis = try await PlanBasis(checkpoint, choice, in: surroundings)
             let model = checkpoint.facts(checkpoint.request(width: nil, height: nil))
             let explanation = Explanation(
-                model: model, plan: basis.plan(checkpoint), profile: basis.facts.profile,
+                model: model.knowing(basis.known), plan: basis.plan(checkpoint), profile: basis.facts.profile,
                 entry: basis.memory?.entry ?? .init())
             if let event { return try explanation.event(event) }
             if let site { return explanation.site(site) }
@@ -102,6 +102,7 @@ struct Explanation {
                     + "allowed")
         }
         lines += entry.sites.map { "  \($0.path) is computed in \($0.compute.rawValue)" }
+        lines += Self.numbers(facts)
         let measured = measurements(facts)
         if !measured.isEmpty { lines.append("  measured here:") }
         return (lines + measured.map { "    " + $0 }).joined(separator: "\n")
@@ -123,6 +124,21 @@ struct Explanation {
             return "\(operation.rawValue), \(Int((share * 100).rounded())) % of the work: "
                 + formats.joined(separator: "; ")
         }
+    }
+
+    /// How large weights and features are, as far as somebody has looked.
+    private static func numbers(_ facts: StageFacts) -> [String] {
+        var lines: [String] = []
+        if let largest = facts.largestWeight, let key = facts.largestKey {
+            lines.append("  the largest weight is \(largest.scientificText), in \(key)")
+        }
+        if let range = facts.range, let widest = range.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) {
+            let headroom = Headroom(largest: widest.value, .fp16).text
+            lines.append(
+                "  of \(range.count) traced layers \(widest.key) reaches furthest: \(widest.value.scientificText), "
+                    + "headroom \(headroom) in fp16")
+        }
+        return lines
     }
 
     private static func words(_ plan: StagePlan) -> String {
@@ -172,6 +188,12 @@ struct Explanation {
             for site in entry.sites where site.path.hasPrefix(path) {
                 let scale = site.scale == 1 ? "" : ", its input multiplied by \(site.scale)"
                 lines.append("\(stage.rawValue) \(site.path) is computed in \(site.compute.rawValue)\(scale)")
+            }
+        }
+        for (stage, facts) in model.stages.sorted(by: { $0.key < $1.key }) {
+            for (layer, largest) in (facts.range ?? [:]).sorted(by: { $0.key < $1.key })
+            where layer.hasPrefix(path) {
+                lines.append("\(stage.rawValue) \(layer) reached \(largest.scientificText) in a traced run")
             }
         }
         lines += entry.events.reversed().filter { $0.site?.hasPrefix(path) == true }.map(\.note)

@@ -17,11 +17,16 @@ struct PlanBasis: Sendable {
     let policy: PrecisionPolicy
     /// nil where the environment names no cache folder.
     let memory: PrecisionMemory?
+    /// What was found in the checkpoint's weights, now or earlier, and seen in traced runs.
+    let known: ModelKnowledge
 
-    /// Measures the device where it is not known and that can change this model's plan.
+    /// Measures the device where it is not known and that can change this model's plan, and reads weights where they can.
+    /// - Parameter readsAll: Reads the weights of every stage, as a plan that is shown wants them. What is painted with is
+    ///   looked at when it is loaded, so that painting need not wait for this.
     /// - Throws: ``Failure``; `CancellationError`.
     init(
-        _ checkpoint: any PaintableCheckpoint, _ choice: WorkerChoice, in surroundings: Surroundings
+        _ checkpoint: any PaintableCheckpoint, _ choice: WorkerChoice, in surroundings: Surroundings,
+        readsAll: Bool = false
     ) async throws {
         let model = checkpoint.facts(checkpoint.request(width: nil, height: nil))
         do {
@@ -48,11 +53,27 @@ struct PlanBasis: Sendable {
             facts = try await measuring.facts(measuring: .never)
         }
         budget = Composition.budget(device)
+
+        let reading = WeightReading(checkpoint, folder: CacheFolder.url(in: surroundings.environment))
+        let line = LateLine(surroundings.console, isQuiet: choice.isQuiet)
+        let show: @Sendable (Int, Int) -> Void = { done, total in
+            line.show("reading the weights of \(checkpoint.name): \(done * 100 / max(total, 1)) %")
+        }
+        var known = try await reading.knowledge(of: readsAll ? Set(model.stages.keys) : [], progress: show)
+        let plan = checkpoint.plan(
+            facts, policy: policy, width: nil, height: nil, budget: budget,
+            learned: memory?.learned(facts.profile?.fingerprint) ?? [], known: known)
+        let unread = Planner.unread(plan, model.knowing(known))
+        if !unread.isEmpty { known = try await reading.knowledge(of: unread, progress: show) }
+        line.end()
+        known.ranges = memory?.ranges ?? [:]
+        self.known = known
     }
 
     /// How a worker of this plan computes.
     var settings: WorkerSettings {
-        WorkerSettings(policy: policy, device: device, facts: facts, budget: budget, memory: memory)
+        WorkerSettings(
+            policy: policy, device: device, facts: facts, budget: budget, memory: memory, known: known)
     }
 
     /// The plan at a size, or at the one that the checkpoint was trained for.
@@ -62,6 +83,6 @@ struct PlanBasis: Sendable {
     ) -> Plan {
         checkpoint.plan(
             facts, policy: policy, width: width, height: height, budget: budget ?? self.budget,
-            learned: memory?.learned(facts.profile?.fingerprint) ?? [])
+            learned: memory?.learned(facts.profile?.fingerprint) ?? [], known: known)
     }
 }

@@ -18,9 +18,9 @@ struct PlanCommand: AsyncParsableCommand {
               gesso precision plan --model juggernaut.safetensors --memory 8GB --json
 
             'store' is the format weights are kept in, 'compute' the one operators compute in, 'sums' the one that \
-            blocks add their results in. Reads headers only. A device that is not known yet is measured first, which \
-            takes seconds. The exit status is 5 when the plan can't be run: a format was asked for that does not work \
-            here, or the weights are broken.
+            blocks add their results in. A device that is not known yet is measured first, which takes seconds, and the \
+            weights are read once, which takes as long as the disk does; both are remembered. The exit status is 5 when \
+            the plan can't be run: a format was asked for that does not work here, or the weights are broken.
             """)
 
     @OptionGroup var options: PlanningOptions
@@ -35,6 +35,9 @@ struct PlanCommand: AsyncParsableCommand {
     )
     var memory: String?
 
+    @Flag(help: "Read the files' headers, and weights only where they decide on a format.")
+    var noScan = false
+
     @Flag(help: "Print JSON instead of text.")
     var json = false
 
@@ -46,7 +49,8 @@ struct PlanCommand: AsyncParsableCommand {
         let report = try await surroundings.interruptible {
             let checkpoint = try Composition.open(choice)
             let request = checkpoint.request(width: size?.width, height: size?.height)
-            let basis = try await PlanBasis(checkpoint, choice, in: surroundings)
+            let basis = try await PlanBasis(
+                checkpoint, choice, in: surroundings, readsAll: !noScan)
             let plan = basis.plan(
                 checkpoint, width: size?.width, height: size?.height,
                 budget: bytes.map { MemoryBudget(device: $0, host: $0) })

@@ -309,7 +309,9 @@ package actor ResidentModels {
     @concurrent private static func warmUp(
         _ worker: any Worker, width: Int?, height: Int?
     ) async throws -> [Recovery] {
-        try await worker.warmUp(width: width, height: height)
+        // Apart from painting: whatever is wrong with the weights is said of them.
+        try await worker.load()
+        return try await worker.warmUp(width: width, height: height)
     }
 }
 

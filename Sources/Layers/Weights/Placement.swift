@@ -42,9 +42,10 @@ package struct Placement: Sendable {
         self.init(storageDevice: device, computeDevice: device, storage: storage, compute: compute)
     }
 
-    /// Shapes alone: a model built so asks for every weight it uses and reads none.
+    /// Shapes alone: a model built so asks for every weight it uses and reads none. It computes in float16, which shows
+    /// what a 16-bit plan computes in 16 bits and what it never does.
     package static let dry = Placement(
-        storageDevice: .meta, computeDevice: .meta, storage: nil, compute: .float32, inspects: false)
+        storageDevice: .meta, computeDevice: .meta, storage: nil, compute: .float16, inspects: false)
 }
 
 extension DType {

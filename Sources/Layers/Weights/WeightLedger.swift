@@ -7,17 +7,18 @@ internal import Torch
 final class WeightLedger: Sendable {
     let placement: Placement
     private let weights: ComponentWeights
-    private let used = Mutex<Set<String>>([])
+    /// What was asked for, with the type it is computed in.
+    private let used = Mutex<[String: DType]>([:])
 
     init(_ weights: ComponentWeights, _ placement: Placement) {
         self.weights = weights
         self.placement = placement
     }
 
-    var usedKeys: Set<String> { used.withLock { $0 } }
+    var usedTypes: [String: DType] { used.withLock { $0 } }
 
     var unusedKeys: [String] {
-        used.withLock { used in weights.tensors.keys.filter { !used.contains($0) } }.sorted()
+        used.withLock { used in weights.tensors.keys.filter { used[$0] == nil } }.sorted()
     }
 
     /// The innermost plan that covers a path.
@@ -54,21 +55,24 @@ final class WeightLedger: Sendable {
     /// Looks at the bits of a weight that is about to be used: a value that is not finite spoils every picture, and one
     /// that a format cannot hold becomes infinite in it.
     private func inspect(_ key: String, _ source: TensorSource, _ compute: DType) throws(WeightError) {
-        used.withLock { _ = $0.insert(key) }
+        used.withLock { $0[key] = compute }
         guard placement.inspects, let magnitude = source.magnitude else { return }
         if placement.isPaged { source.stored.release() }
         if let index = magnitude.firstNotFinite {
             throw .notFinite(component: weights.name, key: key, index: index)
         }
-        for type in [placement.storage, compute].compactMap({ $0 })
-        where type == .float16 && magnitude.largest > NumberFormat.fp16.largest {
-            throw .tooLarge(
-                component: weights.name, key: key, largest: magnitude.largest, format: type.name)
+        let largest = magnitude.largest * (source.scale ?? 1).magnitude
+        let kept = isSmall(source) || compute != placement.compute ? nil : placement.storage
+        for type in [kept, compute].compactMap({ $0 })
+        where type == .float16 && largest > NumberFormat.fp16.largest {
+            throw .tooLarge(component: weights.name, key: key, largest: largest, format: type.name)
         }
     }
 
     /// Below this a cast at load costs less than the bookkeeping of casting on each use: biases and norms.
     private static let alwaysCast = 1 << 16
+
+    private func isSmall(_ source: TensorSource) -> Bool { source.elementCount <= Self.alwaysCast }
 
     private func place(_ source: TensorSource, _ dtype: DType, _ compute: DType) throws(TensorError) -> Tensor
     {
@@ -80,8 +84,7 @@ final class WeightLedger: Sendable {
             guard let scale = source.scale, type != dtype else { return try tensor.to(type) }
             return try (tensor.to(.float32) * scale).to(type)
         }
-        let small = source.shape.reduce(1, *) <= Self.alwaysCast
-        if small { return try cast(tensor.to(placement.computeDevice), compute) }
+        if isSmall(source) { return try cast(tensor.to(placement.computeDevice), compute) }
         // What computes in another type than its component keeps the file's digits for it.
         return try cast(tensor, compute == placement.compute ? placement.storage ?? dtype : dtype)
     }

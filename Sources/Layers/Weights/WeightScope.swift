@@ -55,7 +55,10 @@ package struct WeightScope: Sendable {
     }
 
     /// Keys that constructors have asked for so far.
-    package var usedKeys: Set<String> { ledger.usedKeys }
+    package var usedKeys: Set<String> { Set(ledger.usedTypes.keys) }
+
+    /// The same keys with the type that each is computed in.
+    package var usedTypes: [String: DType] { ledger.usedTypes }
 
     /// Keys of the component that no constructor has asked for so far.
     package var unusedKeys: [String] { ledger.unusedKeys }

@@ -25,10 +25,17 @@ package struct FaultInjection: Sendable {
 
     /// Returns what is to be found instead of the tensor, or the tensor itself.
     private let change: @Sendable (Place, NumberFormat, Tensor) throws -> Tensor
+    /// What is found to be free where a recovery asks for memory, in bytes; nil asks the machine.
+    let availableMemory: Int?
 
-    /// - Parameter change: Given the place, the format that was computed in, and the sound result. Called on the device
-    ///   thread.
-    package init(_ change: @escaping @Sendable (Place, NumberFormat, Tensor) throws -> Tensor) {
+    /// - Parameters:
+    ///   - availableMemory: Bytes that a recovery is to find free; nil for what the machine says.
+    ///   - change: Given the place, the format that was computed in, and the sound result. Called on the device thread.
+    package init(
+        availableMemory: Int? = nil,
+        _ change: @escaping @Sendable (Place, NumberFormat, Tensor) throws -> Tensor
+    ) {
+        self.availableMemory = availableMemory
         self.change = change
     }
 

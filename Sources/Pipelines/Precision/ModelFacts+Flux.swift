@@ -42,10 +42,10 @@ extension FluxCheckpoint {
                 .denoiser: StageFacts(
                     transformer.weights, work: transformerWork, activationBytes: denoiser),
                 .encode: StageFacts(
-                    vae.weights, only: { $0.hasPrefix("encoder.") || $0.hasPrefix("quant_conv.") },
+                    vae.weights, only: Stage.encode.isOfAutoencoder,
                     work: picture, activationBytes: autoencoder),
                 .decode: StageFacts(
-                    vae.weights, only: { $0.hasPrefix("decoder.") || $0.hasPrefix("post_quant_conv.") },
+                    vae.weights, only: Stage.decode.isOfAutoencoder,
                     work: picture, activationBytes: autoencoder),
             ])
     }
@@ -58,11 +58,12 @@ extension FluxCheckpoint {
     /// The plan for this checkpoint at the usual size, or another.
     package func plan(
         _ device: DeviceFacts, policy: PrecisionPolicy, width: Int? = nil, height: Int? = nil,
-        budget: MemoryBudget = .unlimited, learned: [Promotion] = []
+        budget: MemoryBudget = .unlimited, learned: [Promotion] = [], known: ModelKnowledge = .none
     ) -> Plan {
         let request = request(width: width, height: height)
         var plan = Planner.plan(
-            device: device, model: facts(request), request: request, budget: budget, policy: policy,
+            device: device, model: facts(request).knowing(known), request: request, budget: budget,
+            policy: policy,
             learned: learned)
         plan.notes += [Stage.textEncoder2, .denoiser].compactMap { stage in
             residency(stage, plan).flatMap { $0.isPaged ? pagingNote(stage, $0) : nil }

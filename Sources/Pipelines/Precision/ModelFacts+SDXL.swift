@@ -31,10 +31,10 @@ extension SDXLCheckpoint {
                     ],
                     asksForFP32: unet.configuration.upcastAttention, activationBytes: denoiser),
                 .encode: StageFacts(
-                    vae.weights, only: { $0.hasPrefix("encoder.") || $0.hasPrefix("quant_conv.") },
+                    vae.weights, only: Stage.encode.isOfAutoencoder,
                     work: picture, asksForFP32: vae.configuration.forceUpcast, activationBytes: autoencoder),
                 .decode: StageFacts(
-                    vae.weights, only: { $0.hasPrefix("decoder.") || $0.hasPrefix("post_quant_conv.") },
+                    vae.weights, only: Stage.decode.isOfAutoencoder,
                     work: picture, asksForFP32: vae.configuration.forceUpcast, activationBytes: autoencoder),
             ])
     }
@@ -57,6 +57,8 @@ extension StageFacts {
             fileBytes: tensors.reduce(0) { $0 + $1.byteCount },
             declared: byFormat.max { $0.value < $1.value }?.key, work: work, asksForFP32: asksForFP32,
             activationBytes: activationBytes)
+        largestTensor = tensors.map(\.elementCount).max() ?? 0
+        mayExceedFP16 = tensors.contains { $0.stored.entry.elementType != .float16 }
     }
 }
 
@@ -82,11 +84,12 @@ extension SDXLCheckpoint {
     /// The plan for this checkpoint at the size it was trained for, or another.
     package func plan(
         _ device: DeviceFacts, policy: PrecisionPolicy, width: Int? = nil, height: Int? = nil,
-        budget: MemoryBudget = .unlimited, learned: [Promotion] = []
+        budget: MemoryBudget = .unlimited, learned: [Promotion] = [], known: ModelKnowledge = .none
     ) -> Plan {
         let request = request(width: width, height: height)
         return Planner.plan(
-            device: device, model: facts(request), request: request, budget: budget, policy: policy,
+            device: device, model: facts(request).knowing(known), request: request, budget: budget,
+            policy: policy,
             learned: learned)
     }
 }

@@ -15,6 +15,16 @@ extension Placement {
     }
 }
 
+extension Plan {
+    /// - Throws: ``Failure`` for a plan that can't be run: the checkpoint's fault or the policy's.
+    func requireRunnable() throws(Failure) {
+        guard !problems.isEmpty else { return }
+        let reasons = problems.joined(separator: "; ")
+        throw hasBrokenWeights
+            ? Failure(.badCheckpoint, reasons) : Failure(.cannotRun, reasons, field: "precision")
+    }
+}
+
 extension Receipt.Precision {
     /// A stage's plan in the receipt's words.
     init(_ plan: StagePlan) {

@@ -14,6 +14,8 @@ package struct PrecisionMemory: Sendable {
         package var events: [Recovery] = []
         /// Formats that its user fixed.
         package var overrides: [String: String] = [:]
+        /// The largest magnitude at each layer in float32, by stage; nil where no run was traced.
+        package var ranges: [Stage: [String: Double]]?
 
         /// Nothing.
         package init() {}
@@ -84,6 +86,17 @@ package struct PrecisionMemory: Sendable {
             }
             formats[stage] = format
         }
+    }
+
+    /// The largest magnitude at each layer, of the stages that were traced.
+    package var ranges: [Stage: [String: Double]] { entry.ranges ?? [:] }
+
+    /// Adds what a traced run saw: other prompts reach further in other places, so the larger number stays.
+    /// - Returns: Whether it could be kept.
+    package func trace(_ ranges: [Stage: [String: Double]]) -> Bool {
+        let all = self.ranges.merging(ranges) { known, new in known.merging(new, uniquingKeysWith: max) }
+        change { $0.ranges = all }
+        return self.ranges == all
     }
 
     /// Removes everything known.

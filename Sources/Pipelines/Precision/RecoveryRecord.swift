@@ -38,14 +38,23 @@ struct RecoveryRecord {
         PrecisionCounters.shared.count(event)
     }
 
-    /// Refuses a promotion that would need more memory than there is.
-    /// - Parameter bytes: What it would take beyond what the stage takes already.
-    static func requireMemory(_ bytes: Int, _ anomaly: Anomaly) throws(Failure) {
-        guard let available = HostMemory.available, bytes > available else { return }
+    /// Refuses a wider format that would need more memory than there is.
+    /// - Parameters:
+    ///   - bytes: What the stage takes in it, beyond what it keeps anyway.
+    ///   - device: Where the stage computes.
+    /// - Throws: ``Failure``: what had gone wrong, and that memory is why it was not tried again.
+    static func requireMemory(_ bytes: Int, on device: Device, _ anomaly: Anomaly) throws(Failure) {
+        guard let available = availableMemory(on: device), bytes > available else { return }
         throw Failure(
             .outOfMemory,
-            "\(anomaly); computing it in a wider format needs \(bytes >> 20) MiB more, and \(available >> 20) MiB are "
-                + "free")
+            "\(anomaly); it was not computed again in a wider format, which needs about \(bytes >> 20) MiB, because only "
+                + "\(available >> 20) MiB are free")
+    }
+
+    /// What may still be taken; nil where nothing says.
+    private static func availableMemory(on device: Device) -> Int? {
+        if let given = FaultInjection.current?.availableMemory { return given }
+        return device.kind == .cuda ? LibTorch.cudaMemory(Int(device.index))?.free : HostMemory.available
     }
 }
 

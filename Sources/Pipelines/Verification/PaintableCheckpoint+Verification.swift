@@ -18,10 +18,9 @@ extension PaintableCheckpoint {
         let facts = settings.facts ?? DeviceFacts(unmeasured: settings.device)
         let plan = plan(
             facts, policy: settings.policy, width: verification.width, height: verification.height,
-            budget: settings.budget, learned: settings.memory?.learned(facts.profile?.fingerprint) ?? [])
-        guard plan.problems.isEmpty else {
-            throw Failure(.cannotRun, plan.problems.joined(separator: "; "), field: "precision")
-        }
+            budget: settings.budget, learned: settings.memory?.learned(facts.profile?.fingerprint) ?? [],
+            known: settings.known)
+        try plan.requireRunnable()
         let reference = referencePlan(verification, availableMemory: availableMemory)
         return Verifier(
             model: name, family: self.facts(request(width: nil, height: nil)).family,
@@ -34,7 +33,8 @@ extension PaintableCheckpoint {
         let exact = Dictionary(uniqueKeysWithValues: Stage.allCases.map { ($0, NumberFormat.fp32) })
         return plan(
             .plainCPU, policy: PrecisionPolicy(formats: exact), width: verification.width,
-            height: verification.height, budget: MemoryBudget(device: nil, host: availableMemory), learned: []
-        )
+            height: verification.height, budget: MemoryBudget(device: nil, host: availableMemory),
+            learned: [],
+            known: .none)
     }
 }

@@ -12,6 +12,9 @@ package protocol PlanVerification: Sendable {
     /// What earlier runs of the checkpoint have taught; nil where nothing is kept.
     var remembered: PrecisionMemory.Entry? { get }
 
+    /// The largest magnitude at each layer of the reference, by stage: of the last verification that looked.
+    var ranges: [Stage: [String: Double]] { get async }
+
     /// Computes both, one model at a time, and compares.
     /// - Throws: ``Failure``: a request that makes no sense, too little memory for the reference (`cannotRun`), a broken
     ///   checkpoint, or a reference that is no picture itself; `CancellationError`. A gate that is not passed is no error:

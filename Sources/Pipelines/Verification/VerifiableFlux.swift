@@ -24,6 +24,7 @@ struct VerifiableFlux: VerifiableModel {
     }
 
     var plan: Plan { models.plan }
+    var observers: [Stage: SiteObserver] { models.observers }
     var autoencoder: VAEConfiguration { checkpoint.vae.configuration }
 
     func order(_ request: Request) throws -> FluxRequest { try FluxRequest(request, checkpoint, tokens) }

@@ -18,6 +18,8 @@ protocol VerifiableModel: Sendable {
 
     var plan: Plan { get }
     var autoencoder: VAEConfiguration { get }
+    /// Look into a stage's model when asked to.
+    var observers: [Stage: SiteObserver] { get }
 
     /// Fills in every default and refuses what can't be done.
     func order(_ request: Request) throws -> Order

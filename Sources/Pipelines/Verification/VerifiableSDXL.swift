@@ -19,6 +19,7 @@ struct VerifiableSDXL: VerifiableModel {
     }
 
     var plan: Plan { models.plan }
+    var observers: [Stage: SiteObserver] { models.observers }
     var autoencoder: VAEConfiguration { checkpoint.vae.configuration }
 
     func order(_ request: Request) throws -> SDXLRequest {

@@ -28,11 +28,13 @@ package struct VerificationSettings: Sendable, Equatable, Codable {
     package var seeds: [UInt64]
     /// nil for the family's usual one.
     package var guidanceScale: Double?
+    /// Whether the largest number at each layer of the reference is looked at, which makes the reference slower.
+    package var traces: Bool
 
     package init(
         level: VerificationLevel = .components, steps: Int? = nil, width: Int? = nil, height: Int? = nil,
         prompts: [String] = Self.plainNouns, seeds: [UInt64] = [1, 2],
-        guidanceScale: Double? = nil
+        guidanceScale: Double? = nil, traces: Bool = false
     ) {
         self.level = level
         self.steps = steps ?? (level == .components ? Self.sampledSteps : 20)
@@ -41,6 +43,7 @@ package struct VerificationSettings: Sendable, Equatable, Codable {
         self.prompts = prompts
         self.seeds = seeds
         self.guidanceScale = guidanceScale
+        self.traces = traces
     }
 
     /// What any checkpoint of things can paint, the bundled one among them.

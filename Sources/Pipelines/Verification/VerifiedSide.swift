@@ -1,5 +1,6 @@
 internal import Generation
 internal import Imaging
+internal import Layers
 internal import Planning
 internal import Sampling
 internal import Torch
@@ -7,6 +8,12 @@ internal import Torch
 /// One of the two that are compared, the plan's or the reference's, with what both do alike.
 struct VerifiedSide<Model: VerifiableModel>: Sendable {
     var model: Model
+    /// Whether the largest number at each layer is looked at.
+    var traces = false
+    /// The largest magnitude at each layer, by stage, of everything that was traced.
+    private(set) var ranges: [Stage: [String: Double]] = [:]
+
+    init(model: Model) { self.model = model }
 
     /// What the denoiser computes in.
     private var format: NumberFormat { model.plan[.denoiser].compute }
@@ -61,7 +68,11 @@ struct VerifiedSide<Model: VerifiableModel>: Sendable {
             let before = loop
             try loop.advance(step, format) { input, timestep in
                 let begun = ContinuousClock.now
-                let output = try predict(input, timestep)
+                // A disturbed run is no run of the model's own.
+                let output =
+                    null == nil
+                    ? try traced(.denoiser) { _ in try predict(input, timestep) }
+                    : try predict(input, timestep)
                 let result = try output.to(.float32).to(.cpu)
                 seconds.append((ContinuousClock.now - begun).seconds)
                 if sampled.contains(step) {
@@ -95,6 +106,22 @@ struct VerifiedSide<Model: VerifiableModel>: Sendable {
             clock.finishedNext(of: total)
         }
         return (outputs, seconds)
+    }
+
+    /// Runs a part of the model, and looks at what leaves each layer of these stages meanwhile, where that is wanted.
+    mutating func traced<Output>(
+        _ stages: Stage..., body: (inout Model) throws -> Output
+    ) throws -> Output {
+        try traces ? traced(stages[...], body) : body(&model)
+    }
+
+    private mutating func traced<Output>(
+        _ stages: ArraySlice<Stage>, _ body: (inout Model) throws -> Output
+    ) throws -> Output {
+        guard let stage = stages.first, let observer = model.observers[stage] else { return try body(&model) }
+        let (result, seen) = observer.observe { try traced(stages.dropFirst(), body) }
+        ranges[stage, default: [:]].merge(seen.ranges, uniquingKeysWith: max)
+        return try result.get()
     }
 
     mutating func release(_ stages: Stage...) {

@@ -23,6 +23,8 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.unownedExecutor }
 
+    var ranges: [Stage: [String: Double]] { reference.ranges }
+
     /// - Parameters:
     ///   - reference: With float32 in every stage, on the CPU.
     ///   - planned: With the plan to be verified, on `device`.
@@ -69,6 +71,7 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
         }
         let orders = try settings.prompts.map { try reference.model.order(settings.request($0, seed: seed)) }
         try requireMemory()
+        reference.traces = settings.traces
 
         let text = try readText(orders, &clock)
         await Task.yield()
@@ -114,7 +117,7 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
         var expected: [TextReading<Model.Conditioning>] = []
         for order in orders {
             try Task.checkCancellation()
-            expected.append(try reference.model.read(order))
+            expected.append(try reference.traced(.textEncoder, .textEncoder2) { try $0.read(order) })
             clock.finishedNext(of: 2 * orders.count)
         }
         reference.release(.textEncoder, .textEncoder2)
@@ -312,7 +315,7 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
         ) throws -> (DecodedPlanes, seconds: Double) {
             try Task.checkCancellation()
             let begun = ContinuousClock.now
-            let planes = try side.model.decode(latents)
+            let planes = try side.traced(.decode) { try $0.decode(latents) }
             clock.finishedNext(of: total)
             return (planes, (ContinuousClock.now - begun).seconds)
         }
@@ -386,7 +389,7 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
         ) throws -> (parts: [(name: String, values: [Float])], seconds: Double) {
             try Task.checkCancellation()
             let begun = ContinuousClock.now
-            let parts = try side.model.encode(picture)
+            let parts = try side.traced(.encode) { try $0.encode(picture) }
             side.release(.encode)
             return (parts, (ContinuousClock.now - begun).seconds)
         }

@@ -1,10 +1,11 @@
 internal import Generation
 internal import Glibc
+internal import Synchronization
 
-/// A folder or database that one process alone uses: a file beside it, locked for as long as this object lives. The
+/// A folder or database that one process alone uses: a file beside it, locked until it is released. The
 /// kernel lets go of it when the process ends, however it ends; the file itself stays.
 final class FileLock: Sendable {
-    private let descriptor: Int32
+    private let descriptor: Mutex<Int32?>
 
     /// - Parameter subject: What is locked, for the message: `the job database jobs.sqlite`.
     /// - Throws: `cannot_run` when another process has it, or the file cannot be made.
@@ -26,13 +27,21 @@ final class FileLock: Sendable {
                 "\(subject) is in use by another gesso\(owner.isEmpty ? "" : " (process \(owner))"): stop that one, or "
                     + "give this one a data folder of its own")
         }
-        self.descriptor = descriptor
+        self.descriptor = Mutex(descriptor)
         // Who has it: for people who look, and for the message above. The lock does not depend on it.
         let text = Array("\(getpid())\n".utf8)
         if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, text, text.count, 0) }
     }
 
-    deinit { close(descriptor) }
+    deinit { release() }
+
+    /// Lets others in now.
+    func release() {
+        descriptor.withLock { descriptor in
+            if let open = descriptor { close(open) }
+            descriptor = nil
+        }
+    }
 
     private static func read(_ descriptor: Int32) -> String {
         var bytes = [UInt8](repeating: 0, count: 20)

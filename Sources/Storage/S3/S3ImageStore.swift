@@ -37,6 +37,8 @@ package struct S3ImageStore: ImageStore {
         // A signature holds for one host and path.
         configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = .seconds(10)
+        // A refused connection is tried again here, where it is counted.
+        configuration.connectionPool.retryConnectionEstablishment = false
         return HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
     }()
 

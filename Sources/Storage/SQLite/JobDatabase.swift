@@ -47,6 +47,9 @@ struct JobDatabase: Sendable {
     /// Looks at what is there without changing a byte of it.
     private static func examine(_ path: String) throws {
         let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        guard attributes[.type] as? FileAttributeType == .typeRegular else {
+            throw Failure(.cannotRun, "the job database \(path) is a folder: name a file")
+        }
         let size = (attributes[.size] as? NSNumber)?.intValue ?? 0
         // SQLite makes its database in an empty file.
         guard size > 0 else { return }
@@ -126,7 +129,10 @@ struct JobDatabase: Sendable {
 
     func close() throws(Failure) {
         do {
+            // Into one file, so that a copy of it is a whole one. Not there yet is no loss: the next start does it.
+            try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
             try pool.close()
+            lock.release()
         } catch {
             throw DatabaseFailure.of(error, path: path)
         }

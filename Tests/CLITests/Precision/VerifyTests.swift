@@ -17,6 +17,7 @@ import Testing
         let plan: Plan
         var remembered: PrecisionMemory.Entry?
         let report: VerificationReport
+        let ranges: [Stage: [String: Double]] = [.denoiser: ["conv_in": 7]]
 
         func verify(
             _ settings: VerificationSettings, progress: @escaping @Sendable (Generation.Progress) -> Void
@@ -282,6 +283,41 @@ import Testing
             outcome.errors.contains("gesso: error: ") && outcome.errors.contains(message), "\(outcome.errors)"
         )
         #expect(outcome.output.isEmpty || arguments.contains("--json"))
+    }
+
+    @Test func `a traced run teaches the checkpoint's next plan how much room float16 leaves`() async throws {
+        let session = Session()
+        let environment = ["XDG_CACHE_HOME": session.folder]
+        let model = ["--model", Fixture.path("sdxl-tiny-a"), "--no-probe"]
+        func run(_ arguments: [String]) async -> Session.Outcome {
+            await session.run(["precision"] + arguments + model, environment: environment, model: nil)
+        }
+        let untraced = await run(["explain", "--site", "conv_in"])
+        #expect(untraced.output.hasPrefix("nothing is planned for conv_in"))
+        let verified = await run(["verify", "--size", "32", "--steps", "2", "--trace"])
+        #expect(verified.status == .done, "\(verified.errors)")
+        #expect(verified.errors.contains(" layers are kept for this checkpoint's plans"))
+        let traced = await run(["explain", "--site", "conv_in"])
+        #expect(traced.output.hasPrefix("denoiser conv_in reached "), "\(traced.output)")
+        let stage = await run(["explain", "--stage", "unet"])
+        #expect(
+            stage.output.contains(" traced layers ") && stage.output.contains("headroom"), "\(stage.output)")
+        // Asked for in float16, the plan has no doubt about the range any more.
+        let plan = await run(["plan", "--precision", "vae.decode=fp16"])
+        #expect(plan.status == .done && !plan.output.contains("overflows in fp16"))
+        #expect(await run(["forget"]).status == .badRequest)
+        let forgotten = await session.run(
+            ["precision", "forget", "--model", Fixture.path("sdxl-tiny-a")], environment: environment,
+            model: nil)
+        #expect(forgotten.output == "forgotten\n")
+        let doubtful = await run(["plan", "--precision", "vae.decode=fp16"])
+        #expect(doubtful.output.contains("overflows in fp16"))
+    }
+
+    @Test func `a trace that nothing can keep is refused before anything runs`() async {
+        let outcome = await run(["verify", "--trace"])
+        #expect(outcome.status == .cannotRun)
+        #expect(outcome.errors.contains("a trace can't be kept: neither XDG_CACHE_HOME nor HOME is set"))
     }
 
     @Test func `a tiny checkpoint is verified from the command line`() async throws {
