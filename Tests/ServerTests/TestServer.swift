@@ -65,7 +65,7 @@ struct TestServer {
         try await images.put([0xFF, 0xD8, 0xFF], contentType: "image/jpeg", at: small)
         _ = try await engine.submit(
             Job(
-                id: jobID, caller: caller, model: "anime", request: Request(prompt: "a cat"),
+                id: jobID, caller: caller, model: "anime", request: Generation.Request(prompt: "a cat"),
                 submitted: Date(timeIntervalSince1970: 0), front: "v1"))
         let stored = StoredPicture(
             key: key, thumbnail: small, contentType: "image/png", byteCount: picture.count, width: 8, height: 8,
