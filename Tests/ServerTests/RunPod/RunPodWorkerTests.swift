@@ -102,7 +102,8 @@ struct RunPodWorkerTests {
     }
 
     @Test func `progress comes in order, before the result, and never beside it`() async throws {
-        try await Self.working(prepare: { $0.delayProgress(.milliseconds(25)) }) { shop in
+        // The source takes its time with each: whatever did not wait for its answer would come in between.
+        try await Self.working(prepare: { $0.delayProgress(.milliseconds(250)) }) { shop in
             shop.source.offer(#"{"id": "p1", "input": {"prompt": "paced", "steps": 6}}"#)
             for step in 1...6 {
                 try await shop.until {
@@ -203,6 +204,8 @@ struct RunPodWorkerTests {
             try await shop.until { shop.room.painter.prompts == ["hold"] }
             shop.source.stop("s1")
             shop.source.stop("unknown")
+            let id = try #require(JobID("s1"))
+            try await shop.until { await shop.room.isForgotten(id) }
             shop.source.offer(#"{"id": "s2", "input": {"prompt": "next"}}"#)
             shop.room.painter.open()
             _ = try await shop.result(of: "s2")
