@@ -102,8 +102,10 @@ let package = Package(
                 "Imaging", "Resources", "Pipelines", "Prompts", "Engine", "Storage", "Server",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
 
         .target(name: "TestSupport", dependencies: ["Torch", "SafeTensors", "Generation"]),

@@ -12,6 +12,7 @@ struct Gesso: AsyncParsableCommand {
               gesso inspect juggernaut.safetensors
               gesso models
               gesso precision plan --model juggernaut.safetensors
+              gesso serve
               gesso doctor
 
             It works offline and downloads nothing. Models are diffusers folders and single .safetensors files, as \
@@ -31,15 +32,19 @@ struct Gesso: AsyncParsableCommand {
 
             ENVIRONMENT:
               GESSO_MODEL      the model where --model is not given
+              GESSO_CONFIG     the configuration of 'gesso serve' where --config is not given
               GESSO_LIBTORCH   libtorch.so or its folder, in place of all others
               GESSO_PROBE      0: never measure which formats this machine computes fast
               OMP_NUM_THREADS  how many threads a CPU computes with
               XDG_CACHE_HOME   where hashes, measurements and what runs have taught are
                                remembered, in gesso/ (~/.cache if not set)
+              XDG_DATA_HOME    where a server keeps jobs, pictures and keys, in gesso/
+                               (~/.local/share if not set)
             """,
         version: "gesso \(GessoVersion.current)",
         subcommands: [
             GenerateCommand.self, InspectCommand.self, ModelsCommand.self, DoctorCommand.self,
-            SamplersCommand.self, PrecisionCommand.self, BenchmarkCommand.self,
+            SamplersCommand.self, PrecisionCommand.self, BenchmarkCommand.self, ServeCommand.self,
+            WorkerCommand.self, KeysCommand.self,
         ])
 }

@@ -1,0 +1,26 @@
+internal import Generation
+internal import Models
+internal import Pipelines
+internal import Planning
+internal import Server
+
+/// What the server's pages about precision and prompts say: the same as `gesso precision plan` and `gesso tokens`.
+struct ModelInspection: Inspection {
+    let surroundings: Surroundings
+
+    func precision(of model: ModelDescription) async throws -> any Encodable & Sendable {
+        let choice = try CheckpointLoader(surroundings: surroundings).choice(model)
+        let checkpoint = try Composition.open(choice)
+        let request = checkpoint.request(width: model.defaults.width, height: model.defaults.height)
+        let basis = try await PlanBasis(checkpoint, choice, in: surroundings)
+        return PlanReport(
+            name: checkpoint.name, model: checkpoint.facts(request), request: request,
+            plan: basis.plan(checkpoint, width: model.defaults.width, height: model.defaults.height),
+            fingerprint: basis.fingerprint, overrides: basis.memory?.overrides ?? [:])
+    }
+
+    func tokens(of prompt: String, model: ModelDescription) async throws -> any Encodable & Sendable {
+        let worker = try await CheckpointLoader(surroundings: surroundings).open(model)
+        return try await worker.examine(Request(prompt: prompt))
+    }
+}
