@@ -47,7 +47,7 @@ struct RunPodFields {
         case .number(let number):
             if let result = number.int { return result }
         case .string(let text):
-            if let result = JSONNumber(text: text).int { return result }
+            if let result = Self.number(in: text)?.int { return result }
         case .null, .bool, .array, .object: break
         }
         throw wrong(name, value, "a whole number")
@@ -60,7 +60,7 @@ struct RunPodFields {
         case .number(let number):
             if let result = number.double { return result }
         case .string(let text):
-            if let result = JSONNumber(text: text).double { return result }
+            if let result = Self.number(in: text)?.double { return result }
         case .null, .bool, .array, .object: break
         }
         throw wrong(name, value, "a number")
@@ -79,7 +79,7 @@ struct RunPodFields {
         let number: JSONNumber? =
             switch value {
             case .number(let number): number
-            case .string(let text): JSONNumber(text: text)
+            case .string(let text): Self.number(in: text)
             case .null, .bool, .array, .object: nil
             }
         if let number, number.int == -1 { return nil }
@@ -106,6 +106,13 @@ struct RunPodFields {
                 members[member.name] = member.value
             }
         }
+    }
+
+    /// A number as JSON writes it: Swift would read `0x10` and `nan`, too.
+    private static func number(in text: String) -> JSONNumber? {
+        // A text that is no JSON is no number either.
+        guard case .number(let number)? = try? JSONParser.parse(Array(text.utf8)) else { return nil }
+        return number
     }
 
     private func wrong(_ name: String, _ value: JSONValue, _ wanted: String) -> Failure {

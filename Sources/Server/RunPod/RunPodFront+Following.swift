@@ -2,6 +2,7 @@ internal import Engine
 internal import Foundation
 internal import Generation
 internal import Hummingbird
+internal import ServiceLifecycle
 
 // MARK: Following jobs
 
@@ -139,13 +140,20 @@ extension RunPodFront {
     func wait(for id: JobID, _ caller: Caller, seconds: Double) async throws -> RunPodJob? {
         if let errand = await errands.errand(id, for: caller) {
             guard seconds > 0, !errand.job.status.isFinished else { return errand.job }
-            try await errands.wait(for: id, seconds: seconds)
+            await whileServing { try await errands.wait(for: id, seconds: seconds) }
             return await errands.errand(id, for: caller)?.job
         }
         guard let now = try await parts.jobs.job(id)?.record, isShown(now, to: caller) else { return nil }
         guard seconds > 0, !now.status.isFinished else { return try await wire(now) }
-        guard let later = try await parts.jobs.wait(for: id, seconds: seconds)?.record else { return nil }
+        await whileServing { _ = try await parts.jobs.wait(for: id, seconds: seconds) }
+        guard let later = try await parts.jobs.job(id)?.record else { return nil }
         return try await wire(later)
+    }
+
+    /// Waits, unless the server is told to stop: then its clients get what there is.
+    private func whileServing(_ wait: @escaping @Sendable () async throws -> Void) async {
+        // What the wait itself throws, the look that follows throws again.
+        try? await cancelWhenGracefulShutdown(wait)
     }
 
     private func isShown(_ record: JobRecord, to caller: Caller) -> Bool {

@@ -34,6 +34,7 @@ final class RunPodJobSource: Sendable {
         var pingStatuses: [Int] = []
         /// How long a question is held open.
         var hold = Duration.milliseconds(500)
+        var isClosing = false
     }
 
     private let state = Mutex(State())
@@ -84,8 +85,9 @@ final class RunPodJobSource: Sendable {
             result = .failure(error)
         }
         // Questions may still be open: what they wait for does not come.
-        running.cancel()
-        try? await running.value
+        state.withLock { $0.isClosing = true }
+        await group.triggerGracefulShutdown()
+        try await running.value
         return try result.get()
     }
 
@@ -152,7 +154,7 @@ final class RunPodJobSource: Sendable {
     /// Holds the question open, as a long poll does.
     private func take() async -> Response {
         let end = ContinuousClock.now + state.withLock { $0.hold }
-        while ContinuousClock.now < end {
+        while ContinuousClock.now < end, !state.withLock({ $0.isClosing }) {
             let (status, job): (Int?, String?) = state.withLock { state in
                 if !state.takeStatuses.isEmpty { return (state.takeStatuses.removeFirst(), nil) }
                 return (nil, state.jobs.isEmpty ? nil : state.jobs.removeFirst())
@@ -166,7 +168,7 @@ final class RunPodJobSource: Sendable {
 
     private func stops() async -> Response {
         let end = ContinuousClock.now + state.withLock { $0.hold }
-        while ContinuousClock.now < end {
+        while ContinuousClock.now < end, !state.withLock({ $0.isClosing }) {
             let stops = state.withLock { state in
                 defer { state.stops = [] }
                 return state.stops

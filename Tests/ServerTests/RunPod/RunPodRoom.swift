@@ -145,10 +145,17 @@ struct RunPodAnswer: Sendable {
     }
 }
 
-/// Paints what the prompt says: `hold` waits after the first step until it is let go, `fail` fails, `many` shows twenty steps.
+/// Paints what the prompt says: `hold` waits after each step until it is let go, `paced` until so many steps are allowed,
+/// `many` takes its time, `fail` fails.
 final class RunPodPainter: Sendable {
-    private let state = Mutex<(isOpen: Bool, waiting: [AsyncStream<Never>.Continuation], prompts: [String])>(
-        (false, [], []))
+    private struct State {
+        var isOpen = false
+        var waiting: [AsyncStream<Never>.Continuation] = []
+        var prompts: [String] = []
+        var allowedSteps = 0
+    }
+
+    private let state = Mutex(State())
 
     /// Prompts that were painted or begun, without those of warm-ups.
     var prompts: [String] { state.withLock { $0.prompts } }
@@ -162,6 +169,9 @@ final class RunPodPainter: Sendable {
         }
         for waiter in waiting { waiter.finish() }
     }
+
+    /// Lets `paced` go on to its next step.
+    func allowStep() { state.withLock { $0.allowedSteps += 1 } }
 
     func paint(
         _ model: ModelDescription, _ request: Generation.Request,
@@ -178,6 +188,10 @@ final class RunPodPainter: Sendable {
             report(progress)
             if request.prompt.contains("many") { try await Task.sleep(for: .milliseconds(15)) }
             if request.prompt.contains("hold") { await hold() }
+            while request.prompt.contains("paced"), !state.withLock({ $0.isOpen || $0.allowedSteps >= step })
+            {
+                try await Task.sleep(for: .milliseconds(2))
+            }
             try Task.checkCancellation()
         }
         if request.prompt.contains("fail") {

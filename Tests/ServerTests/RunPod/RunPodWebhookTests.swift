@@ -36,16 +36,15 @@ struct RunPodWebhookTests {
             let running = Task { try await group.run() }
             var port = ports.makeAsyncIterator()
             let base = "http://127.0.0.1:\(await port.next() ?? 0)"
+            let result: Swift.Result<Answer, any Error>
             do {
-                let answer = try await body(base)
-                running.cancel()
-                try? await running.value
-                return answer
+                result = .success(try await body(base))
             } catch {
-                running.cancel()
-                try? await running.value
-                throw error
+                result = .failure(error)
             }
+            await group.triggerGracefulShutdown()
+            try await running.value
+            return try result.get()
         }
 
         func until(_ count: Int) async throws {
