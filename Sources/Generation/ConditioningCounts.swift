@@ -7,4 +7,9 @@ package struct ConditioningCounts: Sendable, Equatable, Codable {
         self.hits = hits
         self.encodings = encodings
     }
+
+    /// What was counted since.
+    package func since(_ earlier: ConditioningCounts) -> ConditioningCounts {
+        ConditioningCounts(hits: hits - earlier.hits, encodings: encodings - earlier.encodings)
+    }
 }

@@ -1,5 +1,5 @@
 internal import Layers
-package import Torch
+internal import Torch
 
 /// Vectors that stand beside a text encoder's vocabulary: textual inversion (Gal et al. 2022).
 package struct AddedTokens: Sendable, Equatable {

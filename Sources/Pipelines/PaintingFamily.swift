@@ -49,6 +49,8 @@ package struct WorkerSettings: Sendable {
     package var budget: MemoryBudget
     /// Where promotions that the checkpoint needed are kept between runs; nil keeps none.
     package var memory: PrecisionMemory?
+    /// Files and folders of textual inversion.
+    package var embeddings: [String] = []
 
     package init(
         policy: PrecisionPolicy, device: Device, facts: DeviceFacts? = nil, budget: MemoryBudget = .unlimited,
@@ -73,7 +75,7 @@ extension SDXLCheckpoint: PaintableCheckpoint {
     package func worker(_ settings: WorkerSettings) throws -> any Worker {
         try SDXLPipeline(
             self, policy: settings.policy, device: settings.device, facts: settings.facts,
-            budget: settings.budget, memory: settings.memory)
+            budget: settings.budget, memory: settings.memory, embeddings: settings.embeddings)
     }
 
     package func verification(
@@ -90,7 +92,7 @@ extension FluxCheckpoint: PaintableCheckpoint {
     package func worker(_ settings: WorkerSettings) throws -> any Worker {
         try FluxPipeline(
             self, policy: settings.policy, device: settings.device, facts: settings.facts,
-            budget: settings.budget, memory: settings.memory)
+            budget: settings.budget, memory: settings.memory, embeddings: settings.embeddings)
     }
 
     package func verification(

@@ -6,8 +6,9 @@ internal import Torch
 
 /// SDXL's four models, each loaded as the plan says when it is first needed and given back when told. Lives on the
 /// device thread.
-struct SDXLModels: StagedModels {
+struct SDXLModels: PromptReading {
     private let checkpoint: SDXLCheckpoint
+    private let tokens: SDXLTextStage.Tokens
     /// What runs now; promotions of a running request change it.
     private(set) var plan: Plan
     private var text: SDXLTextStage?
@@ -20,10 +21,13 @@ struct SDXLModels: StagedModels {
         .textEncoder: SiteObserver(), .textEncoder2: SiteObserver(),
     ]
 
-    init(_ checkpoint: SDXLCheckpoint, _ plan: Plan) {
+    init(_ checkpoint: SDXLCheckpoint, _ tokens: SDXLTextStage.Tokens, _ plan: Plan) {
         self.checkpoint = checkpoint
+        self.tokens = tokens
         self.plan = plan
     }
+
+    var textFiles: [String] { checkpoint.textEncoder.weights.files + checkpoint.textEncoder2.weights.files }
 
     /// The first encoder without its last layer, which SDXL never uses and some published merges have broken; the
     /// second whole for its pooled output.
@@ -38,6 +42,7 @@ struct SDXLModels: StagedModels {
             second: try CLIPTextModel(
                 scope(second.weights, .textEncoder2), second.configuration,
                 layerCount: second.configuration.layers),
+            firstWidth: first.configuration.width, tokens: tokens,
             formats: (plan[.textEncoder].compute, plan[.textEncoder2].compute))
         shedCopied(first.weights, .textEncoder)
         shedCopied(second.weights, .textEncoder2)

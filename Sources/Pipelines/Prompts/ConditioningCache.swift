@@ -1,4 +1,4 @@
-package import Generation
+internal import Generation
 
 /// Encoded prompts, kept in float32 on the host: the newest used ones, within a bound.
 struct ConditioningCache: Sendable {

@@ -5,6 +5,8 @@ internal import Prompts
 struct PreparedPrompt: Sendable {
     /// One conditioning to be encoded.
     struct Content: Sendable {
+        /// What the text is called in errors: `prompt`, `negative prompt`.
+        let field: String
         /// What tells it from others in the cache.
         let key: String
         /// By encoder of hidden states, in the family's order.
@@ -95,7 +97,7 @@ extension PromptTokenizing {
         for (part, spans) in zip(prompt.parts, spans) {
             var places: [(steps: Range<Int>, content: Int)] = []
             for span in spans {
-                let made = try content(span.content, of: prompt)
+                let made = try content(span.content, of: prompt, field)
                 if let known = indices[made.key] {
                     places.append((span.steps, known))
                 } else {
@@ -109,6 +111,7 @@ extension PromptTokenizing {
         let unknown = unknownWords(in: contents, text)
         var notes = prompt.notes.map { "the \(field): \($0.text)" }
         notes += unknown.map { "the \(field): there is no embedding '\($0)'; it was read as text" }
+        notes += partlyKnown(in: contents).map { "the \(field): \($0)" }
         for content in contents {
             for note in self.notes(content, field: field) where !notes.contains(note) { notes.append(note) }
         }
@@ -120,8 +123,25 @@ extension PromptTokenizing {
             notes: notes)
     }
 
+    /// Words of textual inversion in use that have no vectors for one of the encoders.
+    private func partlyKnown(in contents: [PreparedPrompt.Content]) -> [String] {
+        var used: Set<String> = []
+        for content in contents {
+            for text in content.texts.joined() {
+                used.formUnion((text.chunks.joined() + text.dropped).compactMap(\.embedding))
+            }
+            for line in content.pooled { used.formUnion(line.line.ids.compactMap(summarizer.word)) }
+        }
+        let encoders = vocabularies + (vocabularies.contains { $0.name == summarizer.name } ? [] : [summarizer])
+        return used.sorted().flatMap { word in
+            encoders.filter { !$0.knows(word) }.map {
+                "\($0.name) read '\(word)' as text: the embedding has no vectors for it"
+            }
+        }
+    }
+
     private func content(
-        _ content: PromptContent, of prompt: Prompt
+        _ content: PromptContent, of prompt: Prompt, _ field: String
     ) throws(Failure) -> PreparedPrompt.Content {
         let mixture = Mixture(content)
         var states: [Mixture<TokenizedText>] = []
@@ -133,28 +153,27 @@ extension PromptTokenizing {
         }
         let pooled = try self.pooled(mixture, states, of: prompt)
         return PreparedPrompt.Content(
-            key: Self.key(content, of: prompt), states: states, pooled: pooled.lines, unpooled: pooled.dropped,
+            field: field, key: Self.key(content, of: prompt), states: states, pooled: pooled.lines, unpooled: pooled.dropped,
             gain: mixture.gain)
     }
 
     /// Says a content so that two that are encoded otherwise never say the same.
     private static func key(_ content: PromptContent, of prompt: Prompt) -> String {
-        func text(_ text: WeightedText) -> String {
+        func spelled(_ text: WeightedText) -> String {
             let fragments = text.fragments.map { "\($0.weight):\($0.text.utf8.count):\($0.text)" }
             return "[\(fragments.joined())|\(text.breaks)]"
         }
-        func said(_ content: PromptContent) -> String {
+        let said =
             switch content {
-            case .text(let one): text(one)
+            case .text(let text): spelled(text)
             case .blend(let texts, let isNormalized):
-                "blend(\(isNormalized))" + texts.map { "\($0.weight)\(text($0.content))" }.joined()
+                "blend(\(isNormalized))" + texts.map { "\($0.weight)\(spelled($0.content))" }.joined()
             case .conjunction(let parts):
-                "and" + parts.map { "\($0.weight)\(said($0.content))" }.joined()
+                "and" + parts.map { "\($0.weight)\(spelled($0.content))" }.joined()
             }
-        }
         // Under compel the pooled embedding is that of the text as it was written.
         let source = prompt.dialect == .compel ? "\(prompt.source.utf8.count):\(prompt.source)" : ""
-        return "\(prompt.dialect.rawValue) \(source) \(said(content))"
+        return "\(prompt.dialect.rawValue) \(source) \(said)"
     }
 
     /// Words that are written as textual inversion's and are none: `embedding:name`, `<name>`.
@@ -188,7 +207,7 @@ extension PromptDialect {
     }
 }
 
-extension Mixture where Text == WeightedText {
+extension Mixture where Piece == WeightedText {
     /// How far the weights may carry a conditioning from the encoders' own size.
     var gain: ClosedRange<Double> {
         switch self {
@@ -197,7 +216,7 @@ extension Mixture where Text == WeightedText {
         case .blend(let texts, let isNormalized):
             let whole = isNormalized ? abs(texts.reduce(0) { $0 + $1.weight }) : 1
             let size = texts.reduce(0) { $0 + abs($1.weight) } / max(whole, .leastNormalMagnitude)
-            let inner = texts.map { Mixture.text($0.text).gain.upperBound }.max() ?? 1
+            let inner = texts.map { Mixture<WeightedText>.text($0.text).gain.upperBound }.max() ?? 1
             return min(1, isNormalized ? 1 : abs(texts.reduce(0) { $0 + $1.weight }))...max(1, size * inner)
         case .conjunction(let parts):
             let sizes = parts.map { abs($0.weight) * $0.part.gain.upperBound }

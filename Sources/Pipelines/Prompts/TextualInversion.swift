@@ -106,6 +106,41 @@ package struct TextualInversion: Sendable, Equatable {
         return found
     }
 
+    /// Which vectors each of a family's encoders takes.
+    /// - Parameters:
+    ///   - encoders: What the file may call an encoder, its component, and its width.
+    ///   - owner: Whose encoders they are, for errors.
+    /// - Returns: In the order of `encoders`; nil for one that reads the word as text.
+    /// - Throws: ``Failure`` for vectors that no encoder can take.
+    func vectors(
+        for encoders: [(key: Encoder, component: String, width: Int)], of owner: String
+    ) throws(Failure) -> [[[Float]]?] {
+        var taken: [[[Float]]?] = encoders.map { _ in nil }
+        for (key, vectors) in vectors.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            let width = vectors[0].count
+            let wanted = encoders.map { "\($0.width) for \($0.component)" }.joined(separator: ", ")
+            if key == .unnamed {
+                guard let index = encoders.firstIndex(where: { $0.width == width }) else {
+                    throw Self.refusal(
+                        path, "has vectors of \(width) numbers; \(owner) takes \(wanted): it is for another model")
+                }
+                taken[index] = vectors
+            } else {
+                guard let index = encoders.firstIndex(where: { $0.key == key }) else {
+                    throw Self.refusal(
+                        path, "has vectors for \(key.rawValue), which \(owner) does not have: it is for another model")
+                }
+                guard encoders[index].width == width else {
+                    throw Self.refusal(
+                        path, "has vectors of \(width) numbers for \(key.rawValue); \(owner) takes \(wanted): it is "
+                            + "for another model")
+                }
+                taken[index] = vectors
+            }
+        }
+        return taken
+    }
+
     private static func isWord(_ key: String) -> Bool {
         ["emb_params", "*", "string_to_param.*"].contains(key)
             || key.hasPrefix("<") && key.hasSuffix(">") && key.count > 2

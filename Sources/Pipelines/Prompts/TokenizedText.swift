@@ -41,7 +41,7 @@ extension PromptVocabulary {
     func tokenized(
         _ text: WeightedText, _ dialect: PromptDialect, _ long: LongText
     ) throws(Failure) -> TokenizedText {
-        let fragments = text.fragments.map { tokens($0.text, weight: $0.weight) }
+        let fragments = text.fragments.map { self.tokens($0.text, weight: $0.weight) }
         let tokens = fragments.flatMap { $0 }
         try check(tokens)
         var starts = [0]
@@ -144,12 +144,12 @@ extension PromptVocabulary {
 }
 
 /// How texts make up one conditioning: alone, blended, or behind each other.
-indirect enum Mixture<Text> {
-    case text(Text)
-    case blend([(text: Text, weight: Double)], isNormalized: Bool)
-    case conjunction([(part: Mixture<Text>, weight: Double)])
+indirect enum Mixture<Piece> {
+    case text(Piece)
+    case blend([(text: Piece, weight: Double)], isNormalized: Bool)
+    case conjunction([(part: Mixture<Piece>, weight: Double)])
 
-    func map<Other, E: Error>(_ change: (Text) throws(E) -> Other) throws(E) -> Mixture<Other> {
+    func map<Other, E: Error>(_ change: (Piece) throws(E) -> Other) throws(E) -> Mixture<Other> {
         switch self {
         case .text(let text): return .text(try change(text))
         case .blend(let texts, let isNormalized):
@@ -164,7 +164,7 @@ indirect enum Mixture<Text> {
     }
 
     /// All texts, in order.
-    var texts: [Text] {
+    var texts: [Piece] {
         switch self {
         case .text(let text): [text]
         case .blend(let texts, _): texts.map(\.text)
@@ -173,16 +173,16 @@ indirect enum Mixture<Text> {
     }
 }
 
-extension Mixture: Sendable where Text: Sendable {}
+extension Mixture: Sendable where Piece: Sendable {}
 
-extension Mixture where Text == WeightedText {
+extension Mixture where Piece == WeightedText {
     init(_ content: PromptContent) {
         switch content {
         case .text(let text): self = .text(text)
         case .blend(let texts, let isNormalized):
             self = .blend(texts.map { ($0.content, $0.weight) }, isNormalized: isNormalized)
         case .conjunction(let parts):
-            self = .conjunction(parts.map { (Mixture($0.content), $0.weight) })
+            self = .conjunction(parts.map { (.text($0.content), $0.weight) })
         }
     }
 }
