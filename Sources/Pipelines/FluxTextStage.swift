@@ -96,7 +96,14 @@ struct FluxTextStage: PromptStage {
                 return (lines, dropped)
             }
             let made = try clip.summaryLine(words(content.texts, prompt.dialect))
-            return ([(made.line, 1)], made.dropped)
+            return ([(made.line, 1)], made.dropped + afterBreak(content.texts))
+        }
+
+        /// What stands behind a text's first `BREAK`, where CLIP's line ends.
+        private func afterBreak(_ texts: [WeightedText]) -> [PromptToken] {
+            texts.flatMap { text in
+                text.fragments.dropFirst(text.breaks.first ?? text.fragments.count).flatMap { clip.tokens($0.text) }
+            }
         }
 
         /// Under compel fragments are joined and read in one go, elsewhere each is read by itself.
@@ -104,7 +111,9 @@ struct FluxTextStage: PromptStage {
             guard dialect == .a1111 else {
                 return clip.tokens(texts.map(\.plainText).joined(separator: " "))
             }
-            return texts.flatMap { $0.fragments.flatMap { clip.tokens($0.text) } }
+            return texts.flatMap { text in
+                text.fragments.prefix(text.breaks.first ?? text.fragments.count).flatMap { clip.tokens($0.text) }
+            }
         }
 
         func notes(_ content: PreparedPrompt.Content, field: String) -> [String] {

@@ -14,6 +14,8 @@ package protocol PaintableCheckpoint: OpenedCheckpoint {
         _ device: DeviceFacts, policy: PrecisionPolicy, width: Int?, height: Int?, budget: MemoryBudget,
         learned: [Promotion]
     ) -> Plan
+    /// How the checkpoint's tokenizers read a prompt; computes nothing and needs no libtorch.
+    func report(_ prompt: String, _ settings: PromptReportSettings) throws -> PromptReport
     /// Opens libtorch; loads nothing yet.
     func worker(_ settings: WorkerSettings) throws -> any Worker
     /// What measures the plan of a worker with these settings against float32. Opens libtorch; loads nothing yet.

@@ -111,6 +111,11 @@ extension PromptTokenizing {
         let unknown = unknownWords(in: contents, text)
         var notes = prompt.notes.map { "the \(field): \($0.text)" }
         notes += unknown.map { "the \(field): there is no embedding '\($0)'; it was read as text" }
+        let hasBreaks = spans.joined().contains { Mixture($0.content).texts.contains { !$0.breaks.isEmpty } }
+        if hasBreaks, case .cut = longText {
+            notes.append(
+                "the \(field): BREAK ends what CLIP's summary is made of; T5 reads one line and goes on behind it")
+        }
         notes += partlyKnown(in: contents).map { "the \(field): \($0)" }
         for content in contents {
             for note in self.notes(content, field: field) where !notes.contains(note) { notes.append(note) }
