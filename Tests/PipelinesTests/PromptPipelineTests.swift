@@ -3,6 +3,7 @@ import Generation
 import Models
 import Planning
 import SafeTensors
+import Sampling
 import TestSupport
 import Testing
 import Torch

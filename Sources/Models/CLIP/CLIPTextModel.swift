@@ -102,7 +102,9 @@ package struct CLIPTextModel: Sendable {
 
     /// Where a line's summary is read: at its first end-of-text id, or for old configurations at its largest id.
     private func endOfText(_ line: [Int]) -> Int {
-        let id = configuration.poolsAtLargestID ? line.max() : configuration.endOfTextID
+        // Added tokens have ids beyond the vocabulary and end no text.
+        let known = line.lazy.filter { $0 < configuration.vocabularySize }
+        let id = configuration.poolsAtLargestID ? known.max() : configuration.endOfTextID
         // The reference takes the maximum of a comparison, which is the first place where nothing compares equal.
         return line.firstIndex { $0 == id } ?? 0
     }
