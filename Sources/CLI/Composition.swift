@@ -18,6 +18,8 @@ struct WorkerChoice: Sendable, Equatable {
     let precision: PrecisionPolicy
     /// Whether a device that is not known may be measured.
     var measures = true
+    /// Files and folders of textual inversion.
+    var embeddings: [String] = []
     /// Whether nothing is to be said on standard error.
     var isQuiet = false
 
@@ -35,8 +37,10 @@ enum Composition {
     static func worker(_ choice: WorkerChoice) async throws -> any Worker {
         let checkpoint = try open(choice)
         let basis = try await PlanBasis(checkpoint, choice, in: .current)
+        var settings = basis.settings
+        settings.embeddings = choice.embeddings
         do {
-            return try checkpoint.worker(basis.settings)
+            return try checkpoint.worker(settings)
         } catch {
             throw Failure(error)
         }

@@ -11,6 +11,7 @@ struct Gesso: AsyncParsableCommand {
               gesso generate "a lighthouse at dusk" --model juggernaut.safetensors
               gesso inspect juggernaut.safetensors
               gesso models
+              gesso tokens "a fox++ in the snow"
               gesso precision plan --model juggernaut.safetensors
               gesso serve
               gesso doctor
@@ -44,7 +45,7 @@ struct Gesso: AsyncParsableCommand {
         version: "gesso \(GessoVersion.current)",
         subcommands: [
             GenerateCommand.self, InspectCommand.self, ModelsCommand.self, DoctorCommand.self,
-            SamplersCommand.self, PrecisionCommand.self, BenchmarkCommand.self, ServeCommand.self,
-            WorkerCommand.self, KeysCommand.self,
+            SamplersCommand.self, TokensCommand.self, PrecisionCommand.self, BenchmarkCommand.self,
+            ServeCommand.self, WorkerCommand.self, KeysCommand.self,
         ])
 }

@@ -15,6 +15,7 @@ extension Receipt {
         // There, clip skip counts layers from the end: what we leave out beyond the usual one, plus one.
         if clipSkip > 0 { facts.append(("Clip skip", "\(clipSkip + 2)")) }
         if guidanceRescale > 0 { facts.append(("CFG Rescale", Self.plain(guidanceRescale))) }
+        if let promptDialect { facts.append(("Prompt dialect", promptDialect)) }
         facts.append(("Version", "gesso \(gesso)"))
         lines.append(facts.map { "\($0.0): \(Self.quoted($0.1))" }.joined(separator: ", "))
         return lines.joined(separator: "\n")

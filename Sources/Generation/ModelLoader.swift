@@ -74,9 +74,12 @@ package struct Examination: Sendable, Equatable, Codable {
     package var sampler: String
     package var schedule: String
     package var guidanceScale: Double?
-    /// Tokens of the prompt and of the negative prompt in the vocabulary that counts, without start, end and padding.
+    /// See ``PromptReport/tokenCount``.
     package var promptTokens: Int
     package var negativePromptTokens: Int
+    /// How the prompts were read; nil where a worker does not say.
+    package var promptReport: PromptReport?
+    package var negativePromptReport: PromptReport?
     /// The precision plan's name, and each stage's computing format.
     package var plan: String
     package var formats: [String: String]

@@ -49,6 +49,13 @@ package struct Receipt: Sendable, Equatable, Codable {
     package var model: Model
     package var prompt: String
     package var negativePrompt: String?
+    /// How the prompts are written: `compel`, `a1111`, `plain`; nil in receipts older than dialects, which mean `plain`.
+    package var promptDialect: String?
+    /// How the prompts were read, token by token; nil for a negative prompt that was not.
+    package var promptReport: PromptReport?
+    package var negativePromptReport: PromptReport?
+    /// Words of textual inversion that the prompts use; nil for none.
+    package var embeddings: [Model.File]?
     package var seed: UInt64
     package var width: Int
     package var height: Int

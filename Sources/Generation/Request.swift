@@ -3,9 +3,21 @@
 /// Values are as the user gave them; nil means "what the checkpoint or the default says". Nothing is ever clamped to
 /// fit: ``validate()`` and the worker refuse what they can't do, naming the field.
 package struct Request: Sendable, Equatable, Codable {
+    /// How weights, blends and schedules are written in a prompt.
+    package enum Dialect: String, Sendable, Codable, CaseIterable {
+        /// `word+`, `(phrase)1.3`, `("a", "b").blend(1, 0.5)`.
+        case compel
+        /// `(x:1.2)`, `[x]`, `[from:to:0.4]`, `BREAK`, `AND`.
+        case a1111
+        /// Brackets and signs are text.
+        case plain
+    }
+
     package var prompt: String
     /// nil leaves the negative prompt out, which for most SDXL checkpoints is not the same as an empty one.
     package var negativePrompt: String?
+    /// Of both prompts.
+    package var promptDialect = Dialect.compel
     /// Pixels; both nil for the size the checkpoint was trained at, or the source picture's.
     package var width: Int?
     package var height: Int?
@@ -38,7 +50,7 @@ package struct Request: Sendable, Equatable, Codable {
 
     /// All but the source picture: that is bytes and goes its own way.
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case prompt, negativePrompt, width, height, steps, guidanceScale, trueGuidanceScale, textTokens
+        case prompt, negativePrompt, promptDialect, width, height, steps, guidanceScale, trueGuidanceScale, textTokens
         case guidanceRescale, seed, count, sampler, schedule, clipSkip, strength
     }
 

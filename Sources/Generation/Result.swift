@@ -36,10 +36,16 @@ package struct Result: Sendable {
     package let seconds: [Progress.Stage: Double]
     /// What was done that the request did not literally say.
     package let notes: [String]
+    /// How many of its prompts were found encoded, and how many had to be encoded.
+    package let conditioning: ConditioningCounts
 
-    package init(pictures: [Painted], seconds: [Progress.Stage: Double], notes: [String]) {
+    package init(
+        pictures: [Painted], seconds: [Progress.Stage: Double], notes: [String],
+        conditioning: ConditioningCounts = ConditioningCounts()
+    ) {
         self.pictures = pictures
         self.seconds = seconds
         self.notes = notes
+        self.conditioning = conditioning
     }
 }

@@ -5,7 +5,7 @@ extension Tensor {
     /// - Parameters:
     ///   - self: Queries `[batch, tokens, heads * width]`.
     ///   - keys: `[batch, context, heads * width]`, like `values`.
-    ///   - bias: Added to the logits, float32, `[1, heads, tokens, context]`.
+    ///   - bias: Added to the logits, float32, `[1, heads, tokens, context]`, or boolean: which places are seen.
     ///   - scale: What logits are multiplied by; nil is one over the root of a head's width.
     /// - Returns: `[batch, tokens, heads * width]`
     package func attended(

@@ -9,6 +9,8 @@ internal import Torch
 struct DenoisingLoop {
     let trajectory: Trajectory
     let guidance: Guidance
+    /// What the rows of the denoiser's batch are, and how they make one prediction.
+    let mixing: PredictionMixing
     /// `[1, channels, height, width]`
     private(set) var latents: Tensor
     private var previousDenoised: Tensor?
@@ -37,11 +39,14 @@ struct DenoisingLoop {
     /// - Parameters:
     ///   - clean: Encoded source picture for image-to-image; nil starts from noise alone.
     ///   - noise: The picture's noise, from which a source picture's encoding may have drawn already.
+    ///   - mixing: nil for one prompt, with a negative side where guidance is active.
     init(
-        _ trajectory: Trajectory, _ guidance: Guidance, clean: Tensor?, noise: consuming NoiseSource
+        _ trajectory: Trajectory, _ guidance: Guidance, clean: Tensor?, noise: consuming NoiseSource,
+        mixing: PredictionMixing? = nil
     ) throws(TensorError) {
         self.trajectory = trajectory
         self.guidance = guidance
+        self.mixing = mixing ?? .single(hasNegative: guidance.isActive)
         let first = try noise.draw()
         if let clean {
             latents = try (clean * trajectory.noising.clean).adding(first, times: trajectory.noising.noise)
@@ -58,19 +63,20 @@ struct DenoisingLoop {
     ///   - moments: What the autoencoder makes of a source picture; nil for none.
     init(
         _ trajectory: Trajectory, _ guidance: Guidance, seed: UInt64, size: (width: Int, height: Int),
-        _ autoencoder: VAEConfiguration, _ moments: VAEEncoder.Moments?, on device: Device
+        _ autoencoder: VAEConfiguration, _ moments: VAEEncoder.Moments?, on device: Device,
+        mixing: PredictionMixing? = nil
     ) throws {
         let factor = autoencoder.factor
         let shape = [1, autoencoder.latentChannels, size.height / factor, size.width / factor]
         var noise = NoiseSource(seed: seed, shape: shape, device: device)
         let clean = try moments.map { try SourcePicture.sample($0, autoencoder, noise: noise.draw()) }
-        try self.init(trajectory, guidance, clean: clean, noise: noise)
+        try self.init(trajectory, guidance, clean: clean, noise: noise, mixing: mixing)
     }
 
     /// Takes one step; a step that throws leaves the loop as it was, so that it can be taken again.
     /// - Parameter format: What the denoiser computes in.
-    /// - Parameter predict: The denoiser's output for model input `[1 or 2, ...]` and timestep; with guidance on, the
-    ///   first half of the batch is the unconditional prediction.
+    /// - Parameter predict: The denoiser's output for model input `[rows, ...]` and timestep, of as many rows as
+    ///   ``mixing`` says; with a negative side, the first one is its prediction.
     /// - Throws: `Anomaly` when the prediction or the latents are none.
     mutating func advance(
         _ index: Int, _ format: NumberFormat, predict: (Tensor, Double) throws -> Tensor
@@ -79,7 +85,9 @@ struct DenoisingLoop {
         let place = "step \(index + 1) of \(trajectory.steps.count)"
         let step = trajectory.steps[index]
         let input = try latents * step.inputScale
-        let batch = guidance.isActive ? try Tensor.concatenated([input, input], along: 0) : input
+        let rows = mixing.rows
+        let batch =
+            rows == 1 ? input : try Tensor.concatenated(Array(repeating: input, count: rows), along: 0)
         let prediction = try FaultInjection.pass(
             predict(batch, step.timestep), .prediction(step: index), format)
         let spread = try Guards.checkPrediction(prediction, previous: spread, place: place)
@@ -115,14 +123,6 @@ struct DenoisingLoop {
         try Tensor([Float(number)], shape: []).to(latents.device)
     }
 
-    /// Combines the two predictions (Ho and Salimans 2022), then pulls the spread back towards the conditional one's
-    /// by `rescale` (Lin et al. 2024, equations 14 to 16).
-    func guided(_ output: Tensor) throws(TensorError) -> Tensor {
-        guard guidance.isActive else { return output }
-        let (unconditional, conditional) = try output.halves(along: 0)
-        let combined = try unconditional.adding(conditional - unconditional, times: guidance.scale)
-        guard guidance.rescale > 0 else { return combined }
-        let ratio = try conditional.standardDeviationPerSample() / combined.standardDeviationPerSample()
-        return try (combined * ratio * guidance.rescale).adding(combined, times: 1 - guidance.rescale)
-    }
+    /// The guided prediction, of the denoiser's rows.
+    func guided(_ output: Tensor) throws(TensorError) -> Tensor { try mixing.mixed(output, guidance) }
 }

@@ -11,7 +11,7 @@ extension SDXLPipeline {
             return Examination(
                 request, (definite.width, definite.height), steps: definite.steps, definite.sampler,
                 definite.schedule, guidanceScale: definite.guidance.scale,
-                tokens: (definite.prompt.tokenCount, definite.negative?.tokenCount ?? 0), plan,
+                definite.prompts, plan,
                 checkpoint.facts(checkpoint.request(width: definite.width, height: definite.height)),
                 notes: definite.notes + plan.notes)
         } catch {
@@ -28,7 +28,7 @@ extension FluxPipeline {
             return Examination(
                 request, (definite.width, definite.height), steps: definite.steps, definite.sampler,
                 definite.schedule, guidanceScale: definite.distilledGuidance,
-                tokens: (definite.prompt.t5Tokens, definite.negative?.t5Tokens ?? 0), plan,
+                definite.prompts, plan,
                 checkpoint.facts(checkpoint.request(width: definite.width, height: definite.height)),
                 notes: definite.notes + plan.notes)
         } catch {
@@ -41,18 +41,19 @@ extension Examination {
     /// - Parameter facts: At the request's size.
     fileprivate init(
         _ request: Request, _ size: (width: Int, height: Int), steps: Int, _ sampler: Sampler,
-        _ schedule: ScheduleChoice, guidanceScale: Double?, tokens: (prompt: Int, negative: Int),
-        _ plan: Plan,
+        _ schedule: ScheduleChoice, guidanceScale: Double?, _ prompts: PromptSet, _ plan: Plan,
         _ facts: ModelFacts, notes: [String]
     ) {
         let stages = Stage.allCases.filter { $0 != .encode || request.image != nil }
         self.init(
             width: size.width, height: size.height, steps: steps, count: request.count, sampler: sampler.name,
-            schedule: "\(schedule)", guidanceScale: guidanceScale, promptTokens: tokens.prompt,
-            negativePromptTokens: tokens.negative, plan: plan.id,
+            schedule: "\(schedule)", guidanceScale: guidanceScale, promptTokens: prompts.prompt.report.tokenCount,
+            negativePromptTokens: prompts.negative?.report.tokenCount ?? 0, plan: plan.id,
             formats: Dictionary(
                 uniqueKeysWithValues: stages.map { ($0.rawValue, plan[$0].compute.rawValue) }),
             modelBytes: stages.map { plan[$0].weightBytes }.reduce(0, +),
             workingBytes: stages.compactMap { facts.stages[$0]?.activationBytes }.max() ?? 0, notes: notes)
+        promptReport = prompts.prompt.report
+        negativePromptReport = prompts.negative?.report
     }
 }

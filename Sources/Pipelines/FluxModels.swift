@@ -6,8 +6,12 @@ internal import Torch
 
 /// FLUX.1's four models, each loaded as the plan says when it is first needed and given back when told. Lives on the
 /// device thread.
-struct FluxModels: StagedModels {
+struct FluxModels: PromptReading {
     private let checkpoint: FluxCheckpoint
+    /// The vocabularies of the request that runs.
+    var tokens: FluxTextStage.Tokens {
+        didSet { text?.tokens = tokens }
+    }
     private(set) var plan: Plan
     private var text: FluxTextStage?
     private var transformer: FluxTransformer?
@@ -18,10 +22,13 @@ struct FluxModels: StagedModels {
         .textEncoder: SiteObserver(), .textEncoder2: SiteObserver(),
     ]
 
-    init(_ checkpoint: FluxCheckpoint, _ plan: Plan) {
+    init(_ checkpoint: FluxCheckpoint, _ tokens: FluxTextStage.Tokens, _ plan: Plan) {
         self.checkpoint = checkpoint
+        self.tokens = tokens
         self.plan = plan
     }
+
+    var textFiles: [String] { checkpoint.clip.weights.files + checkpoint.t5.weights.files }
 
     mutating func textStage() throws(WeightError) -> FluxTextStage {
         if let text { return text }
@@ -30,6 +37,7 @@ struct FluxModels: StagedModels {
         let stage = FluxTextStage(
             clip: try checkpoint.makeCLIP(scope(clip, .textEncoder)),
             t5: try checkpoint.makeT5(scope(t5, .textEncoder2), pager: pager(.textEncoder2)),
+            tokens: tokens,
             formats: (plan[.textEncoder].compute, plan[.textEncoder2].compute))
         shedCopied(clip, .textEncoder)
         shedCopied(t5, .textEncoder2)

@@ -19,6 +19,7 @@ package actor FluxPipeline: Worker {
     private nonisolated let memory: PrecisionMemory?
     let tokens: FluxTextStage.Tokens
     var models: FluxModels
+    private var cache = ConditioningCache()
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.unownedExecutor }
 
@@ -28,14 +29,17 @@ package actor FluxPipeline: Worker {
     ///   - budget: What memory allows: decides whether weights are read block by block.
     ///   - memory: Where promotions that this checkpoint needed are kept between runs; nil keeps none.
     ///   - known: What was found out about the checkpoint's numbers.
+    ///   - embeddings: Files and folders of textual inversion.
     /// - Throws: ``Failure``: no libtorch, no such device, tokenizer files that can't be read, or a policy that cannot be
     ///   followed here.
     package init(
         _ checkpoint: FluxCheckpoint, policy: PrecisionPolicy, device: Device, facts: DeviceFacts? = nil,
-        budget: MemoryBudget = .unlimited, memory: PrecisionMemory? = nil, known: ModelKnowledge = .none
+        budget: MemoryBudget = .unlimited, memory: PrecisionMemory? = nil, known: ModelKnowledge = .none,
+        embeddings: [String] = []
     ) throws {
         (libtorch, tokens) = try failing {
-            (try LibTorch.open(), try FluxTextStage.Tokens(checkpoint))
+            let words = try TextualInversion.load(embeddings)
+            return (try LibTorch.open(), try FluxTextStage.Tokens(checkpoint, embeddings: words))
         }
         try DeviceCheck.require(device, libtorch)
         self.checkpoint = checkpoint
@@ -46,15 +50,18 @@ package actor FluxPipeline: Worker {
             facts, policy: policy, budget: budget, learned: memory?.learned(facts.profile?.fingerprint) ?? [],
             known: known)
         try plan.requireRunnable()
-        models = FluxModels(checkpoint, plan)
+        models = FluxModels(checkpoint, tokens, plan)
         thread = DeviceActor.of(device)
     }
 
     /// What runs now: the plan with every promotion that a request needed since.
     package var presentPlan: Plan { models.plan }
 
+    /// How often this pipeline found an encoded prompt, and how often it had to encode one.
+    package var conditioningCounts: ConditioningCounts { cache.counts }
+
     /// Goes back to what was planned before anything ran.
-    package func forget() { models = FluxModels(checkpoint, plan) }
+    package func forget() { models = FluxModels(checkpoint, tokens, plan) }
 
     package func run(
         _ request: Request, progress: @escaping @Sendable (Progress) -> Void
@@ -74,7 +81,8 @@ package actor FluxPipeline: Worker {
         async let hashes = Self.hash(files, name: checkpoint.name)
         var record = RecoveryRecord()
 
-        let conditioning = try encodeText(definite, &record, &clock)
+        let counts = cache.counts
+        let prompts = try encodeText(definite, &record, &clock)
         await Task.yield()
         var moments: VAEEncoder.Moments?
         if let source = definite.source {
@@ -87,6 +95,7 @@ package actor FluxPipeline: Worker {
         try Task.checkCancellation()
         clock.enter(.loading)
         _ = try models.denoiser()
+        var conditioned: (moment: PromptSet.Moment, rows: [FluxTransformer.Conditioning])?
 
         var painted: [Painted] = []
         for (index, seed) in definite.seeds.enumerated() {
@@ -94,12 +103,23 @@ package actor FluxPipeline: Worker {
             let begin = record.events.count
             var loop = try DenoisingLoop(
                 definite.trajectory, definite.guidance, seed: seed, size: (definite.width, definite.height),
-                checkpoint.vae.configuration, moments, on: thread.device)
+                checkpoint.vae.configuration, moments, on: thread.device, mixing: definite.prompts.mixing)
             let steps = loop.trajectory.steps.count
             for step in 0..<steps {
                 try Task.checkCancellation()
+                let moment = definite.prompts.moment(at: step)
+                if conditioned?.moment != moment {
+                    conditioned = (
+                        moment,
+                        try PromptBatches.groups(prompts.rows(moment)).map {
+                            try definite.conditioning($0, checkpoint, on: thread.device)
+                        }
+                    )
+                }
+                let rows = conditioned?.rows ?? []
                 try models.advance(step, &loop, facts, &record) { models in
-                    try models.denoiser().predictor(conditioning)
+                    let denoiser = try models.denoiser()
+                    return PromptBatches.predictor(rows.map { ($0.text.shape[0], denoiser.predictor($0)) })
                 }
                 clock.finished(step + 1, of: steps)
                 // Lets other work on this device in between two steps.
@@ -132,7 +152,8 @@ package actor FluxPipeline: Worker {
                     request, definite, seed: seed, model, notes + painted.recoveries.map(\.note), painted))
         }
         return Result(
-            pictures: pictures, seconds: clock.seconds, notes: notes + record.events.map(\.note))
+            pictures: pictures, seconds: clock.seconds, notes: notes + record.events.map(\.note),
+            conditioning: cache.counts.since(counts))
     }
 
     /// A finished picture on its way to its receipt.
@@ -144,20 +165,16 @@ package actor FluxPipeline: Worker {
         let shared: Int
     }
 
-    /// Negative and positive conditioning side by side, or the positive alone without true guidance.
+    /// The prompts' encodings, from the cache as far as it has them.
     private func encodeText(
         _ definite: FluxRequest, _ record: inout RecoveryRecord, _ clock: inout StageClock
-    ) throws -> FluxTransformer.Conditioning {
+    ) throws -> EncodedPrompts {
         try Task.checkCancellation()
-        let encoded = try models.encodeText(&record) { models in
-            clock.enter(.loading)
-            let stage = try models.textStage()
-            try Task.checkCancellation()
-            clock.enter(.encoding)
-            return try definite.read(stage)
-        }
-        models.releaseText()
-        return try definite.conditioning(encoded, checkpoint, on: thread.device)
+        models.tokens = definite.tokens
+        return try models.encode(
+            definite.prompts, &cache, adapters: tokens.embeddings.map { "\($0.name) \($0.sha256)" },
+            lengths: [definite.tokens.clip.length, definite.tokens.t5.length], &record
+        ) { clock.enter($0) }
     }
 
     /// Keeps what the request needed for the next one and the next run.
@@ -192,7 +209,8 @@ package actor FluxPipeline: Worker {
             libtorch: libtorch.version, plan: plan.id, precision: precision, recoveries: painted.recoveries,
             notes: notes, pixelsSHA256: FileHashes.sha256(painted.picture.pixels))
         receipt.trueGuidanceScale = definite.guidance.isActive ? definite.guidance.scale : nil
-        receipt.textTokens = definite.prompt.t5Tokens
+        receipt.describe(definite.prompts, request, tokens.embeddings)
+        receipt.textTokens = definite.textTokens
         receipt.textLength = definite.textLength
         return receipt
     }

@@ -19,13 +19,20 @@ struct FluxRequest: Sendable {
     let height: Int
     let source: SourcePicture?
     let seeds: [UInt64]
-    let prompt: FluxTextStage.Lines
-    /// Where it is encoded at all.
-    let negative: FluxTextStage.Lines?
+    let prompts: PromptSet
+    /// The vocabularies, with T5's lines as long as this run takes them.
+    let tokens: FluxTextStage.Tokens
     /// Places of T5's line.
     let textLength: Int
     /// What was done that the request did not literally say.
     let notes: [String]
+
+    /// Tokens of the prompt in T5's vocabulary, with its end, that are read: of its longest text.
+    var textTokens: Int {
+        let texts = prompts.prompt.contents.flatMap(\.states).flatMap(\.texts)
+        let frame = tokens.t5.startIDs.count + tokens.t5.endIDs.count
+        return (texts.map { $0.tokenCount - $0.dropped.count }.max() ?? 0) + frame
+    }
 
     /// What FLUX.1 dev was distilled at, and is used with where nobody says.
     static let usualGuidance = 3.5
@@ -80,18 +87,26 @@ struct FluxRequest: Sendable {
 
         seeds = try SDXLRequest.seeds(request)
         textLength = request.textTokens ?? tokens.usualLength
-        prompt = try tokens.lines(request.prompt, length: textLength, field: "prompt")
-        if let text = request.negativePrompt, guidance.isActive {
-            negative = try tokens.lines(text, length: textLength, field: "negative prompt")
-        } else {
-            negative = nil
+        let tokens = try tokens.with(length: textLength)
+        self.tokens = tokens
+        let count = trajectory.steps.count
+        let prompt = try tokens.prepare(
+            request.prompt, request.promptDialect, field: "prompt", steps: count, allowsParts: true)
+        guard prompt.isSimple || guidance.isActive else {
+            throw Failure.badRequest(
+                "prompt",
+                "the prompt asks for several prompts beside each other or one of another weight (AND): with FLUX.1 their "
+                    + "predictions can be mixed only around a negative one: give --negative-prompt and a --true-cfg-scale "
+                    + "above 1")
         }
-        for (name, lines) in [("prompt", prompt)] + (negative.map { [("negative prompt", $0)] } ?? [])
-        where lines.clipTokens.used < lines.clipTokens.all {
-            notes.append(
-                "the \(name) has \(lines.clipTokens.all) tokens of CLIP, whose summary is made of the first "
-                    + "\(lines.clipTokens.used); T5 read it whole")
-        }
+        let negative = try guidance.isActive
+            ? request.negativePrompt.map {
+                try tokens.prepare(
+                    $0, request.promptDialect, field: "negative prompt", steps: count, allowsParts: false)
+            } : nil
+        prompts = PromptSet(
+            prompt: prompt, negative: negative, clipSkip: 0, usesNegative: guidance.isActive)
+        notes += prompts.notes
         self.notes = notes
     }
 

@@ -17,6 +17,8 @@ package protocol PaintableCheckpoint: OpenedCheckpoint {
     ) -> Plan
     /// A stage's tensors, and which of them its model asks for. Reads nothing; called on a device's thread.
     func stageWeights(_ stage: Stage) throws(WeightError) -> StageWeights
+    /// How the checkpoint's tokenizers read a prompt; computes nothing and needs no libtorch.
+    func report(_ prompt: String, _ settings: PromptReportSettings) throws -> PromptReport
     /// Opens libtorch; loads nothing yet.
     func worker(_ settings: WorkerSettings) throws -> any Worker
     /// What measures the plan of a worker with these settings against float32. Opens libtorch; loads nothing yet.
@@ -54,6 +56,8 @@ package struct WorkerSettings: Sendable {
     package var memory: PrecisionMemory?
     /// What was found out about the checkpoint's numbers.
     package var known: ModelKnowledge
+    /// Files and folders of textual inversion.
+    package var embeddings: [String] = []
 
     package init(
         policy: PrecisionPolicy, device: Device, facts: DeviceFacts? = nil, budget: MemoryBudget = .unlimited,
@@ -79,7 +83,8 @@ extension SDXLCheckpoint: PaintableCheckpoint {
     package func worker(_ settings: WorkerSettings) throws -> any Worker {
         try SDXLPipeline(
             self, policy: settings.policy, device: settings.device, facts: settings.facts,
-            budget: settings.budget, memory: settings.memory, known: settings.known)
+            budget: settings.budget, memory: settings.memory, known: settings.known,
+            embeddings: settings.embeddings)
     }
 
     package func verification(
@@ -96,7 +101,8 @@ extension FluxCheckpoint: PaintableCheckpoint {
     package func worker(_ settings: WorkerSettings) throws -> any Worker {
         try FluxPipeline(
             self, policy: settings.policy, device: settings.device, facts: settings.facts,
-            budget: settings.budget, memory: settings.memory, known: settings.known)
+            budget: settings.budget, memory: settings.memory, known: settings.known,
+            embeddings: settings.embeddings)
     }
 
     package func verification(

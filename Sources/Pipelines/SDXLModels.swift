@@ -6,8 +6,9 @@ internal import Torch
 
 /// SDXL's four models, each loaded as the plan says when it is first needed and given back when told. Lives on the
 /// device thread.
-struct SDXLModels: StagedModels {
+struct SDXLModels: PromptReading {
     private let checkpoint: SDXLCheckpoint
+    private let tokens: SDXLTextStage.Tokens
     /// What runs now; promotions of a running request change it.
     private(set) var plan: Plan
     private var text: SDXLTextStage?
@@ -20,10 +21,13 @@ struct SDXLModels: StagedModels {
         .textEncoder: SiteObserver(), .textEncoder2: SiteObserver(),
     ]
 
-    init(_ checkpoint: SDXLCheckpoint, _ plan: Plan) {
+    init(_ checkpoint: SDXLCheckpoint, _ tokens: SDXLTextStage.Tokens, _ plan: Plan) {
         self.checkpoint = checkpoint
+        self.tokens = tokens
         self.plan = plan
     }
+
+    var textFiles: [String] { checkpoint.textEncoder.weights.files + checkpoint.textEncoder2.weights.files }
 
     mutating func textStage() throws(WeightError) -> SDXLTextStage {
         if let text { return text }
@@ -32,6 +36,7 @@ struct SDXLModels: StagedModels {
         let stage = SDXLTextStage(
             first: try checkpoint.makeTextEncoder(scope(first, .textEncoder)),
             second: try checkpoint.makeTextEncoder2(scope(second, .textEncoder2)),
+            firstWidth: checkpoint.textEncoder.configuration.width, tokens: tokens,
             formats: (plan[.textEncoder].compute, plan[.textEncoder2].compute))
         shedCopied(first, .textEncoder)
         shedCopied(second, .textEncoder2)

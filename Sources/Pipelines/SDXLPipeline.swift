@@ -20,6 +20,7 @@ package actor SDXLPipeline: Worker {
     private nonisolated let memory: PrecisionMemory?
     let tokens: SDXLTextStage.Tokens
     var models: SDXLModels
+    private var cache = ConditioningCache()
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.unownedExecutor }
 
@@ -29,14 +30,17 @@ package actor SDXLPipeline: Worker {
     ///   - budget: What memory allows.
     ///   - memory: Where promotions that this checkpoint needed are kept between runs; nil keeps none.
     ///   - known: What was found out about the checkpoint's numbers.
+    ///   - embeddings: Files and folders of textual inversion.
     /// - Throws: ``Failure``: no libtorch, no such device, tokenizer files that can't be read, or a policy that cannot be
     ///   followed here.
     package init(
         _ checkpoint: SDXLCheckpoint, policy: PrecisionPolicy, device: Device, facts: DeviceFacts? = nil,
-        budget: MemoryBudget = .unlimited, memory: PrecisionMemory? = nil, known: ModelKnowledge = .none
+        budget: MemoryBudget = .unlimited, memory: PrecisionMemory? = nil, known: ModelKnowledge = .none,
+        embeddings: [String] = []
     ) throws {
         (libtorch, tokens) = try failing {
-            (try LibTorch.open(), try SDXLTextStage.Tokens(checkpoint))
+            let words = try TextualInversion.load(embeddings)
+            return (try LibTorch.open(), try SDXLTextStage.Tokens(checkpoint, embeddings: words))
         }
         try DeviceCheck.require(device, libtorch)
         self.checkpoint = checkpoint
@@ -47,15 +51,18 @@ package actor SDXLPipeline: Worker {
             facts, policy: policy, budget: budget, learned: memory?.learned(facts.profile?.fingerprint) ?? [],
             known: known)
         try plan.requireRunnable()
-        models = SDXLModels(checkpoint, plan)
+        models = SDXLModels(checkpoint, tokens, plan)
         thread = DeviceActor.of(device)
     }
 
     /// What runs now: the plan with every promotion that a request needed since.
     package var presentPlan: Plan { models.plan }
 
+    /// How often this pipeline found an encoded prompt, and how often it had to encode one.
+    package var conditioningCounts: ConditioningCounts { cache.counts }
+
     /// Goes back to what was planned before anything ran.
-    package func forget() { models = SDXLModels(checkpoint, plan) }
+    package func forget() { models = SDXLModels(checkpoint, tokens, plan) }
 
     package func run(
         _ request: Request, progress: @escaping @Sendable (Progress) -> Void
@@ -75,7 +82,8 @@ package actor SDXLPipeline: Worker {
         async let hashes = Self.hash(files, name: checkpoint.name)
         var record = RecoveryRecord()
 
-        let conditioning = try encodeText(definite, &record, &clock)
+        let counts = cache.counts
+        let prompts = try encodeText(definite, &record, &clock)
         await Task.yield()
         var moments: VAEEncoder.Moments?
         if let source = definite.source {
@@ -87,7 +95,7 @@ package actor SDXLPipeline: Worker {
 
         try Task.checkCancellation()
         clock.enter(.loading)
-        var prepared = try Prepared(&models, conditioning)
+        var prepared = try Prepared(&models, definite, prompts, at: 0, on: thread.device)
 
         var painted: [Painted] = []
         for (index, seed) in definite.seeds.enumerated() {
@@ -95,13 +103,15 @@ package actor SDXLPipeline: Worker {
             let begin = record.events.count
             var loop = try DenoisingLoop(
                 definite.trajectory, definite.guidance, seed: seed, size: (definite.width, definite.height),
-                checkpoint.vae.configuration, moments, on: thread.device)
+                checkpoint.vae.configuration, moments, on: thread.device, mixing: definite.prompts.mixing)
             let steps = loop.trajectory.steps.count
             for step in 0..<steps {
                 try Task.checkCancellation()
                 try models.advance(step, &loop, facts, &record) { models in
-                    if prepared.plan != models.plan[.denoiser] {
-                        prepared = try Prepared(&models, conditioning)
+                    if prepared.plan != models.plan[.denoiser]
+                        || prepared.moment != definite.prompts.moment(at: step)
+                    {
+                        prepared = try Prepared(&models, definite, prompts, at: step, on: thread.device)
                     }
                     return prepared.predict
                 }
@@ -136,7 +146,8 @@ package actor SDXLPipeline: Worker {
                     request, definite, seed: seed, model, notes + painted.recoveries.map(\.note), painted))
         }
         return Result(
-            pictures: pictures, seconds: clock.seconds, notes: notes + record.events.map(\.note))
+            pictures: pictures, seconds: clock.seconds, notes: notes + record.events.map(\.note),
+            conditioning: cache.counts.since(counts))
     }
 
     /// A finished picture on its way to its receipt.
@@ -148,35 +159,39 @@ package actor SDXLPipeline: Worker {
         let shared: Int
     }
 
-    /// The denoiser as a function, with what does not change from step to step; made anew when its plan changed.
+    /// The denoiser as a function, with what does not change from step to step; made anew when its plan or the text
+    /// changed.
     private struct Prepared {
         let plan: StagePlan
-        let predict: (Tensor, Double) throws -> Tensor
+        let moment: PromptSet.Moment
+        let predict: @Sendable (Tensor, Double) throws -> Tensor
 
-        init(_ models: inout SDXLModels, _ conditioning: UNet.Conditioning) throws {
+        init(
+            _ models: inout SDXLModels, _ definite: SDXLRequest, _ prompts: EncodedPrompts, at step: Int,
+            on device: Device
+        ) throws {
             let unet = try models.denoiser()
-            let embedding = try unet.microConditioning(conditioning)
             plan = models.plan[.denoiser]
-            predict = { input, timestep in
-                try unet(input, timestep: timestep, conditioning, microConditioning: embedding)
+            moment = definite.prompts.moment(at: step)
+            predict = try PromptBatches.predictor(prompts.rows(moment)) { rows in
+                let conditioning = try definite.conditioning(rows, on: device)
+                let embedding = try unet.microConditioning(conditioning)
+                return { input, timestep in
+                    try unet(input, timestep: timestep, conditioning, microConditioning: embedding)
+                }
             }
         }
     }
 
-    /// Positive and negative conditioning side by side, or the positive alone without guidance.
+    /// The prompts' encodings, from the cache as far as it has them.
     private func encodeText(
         _ definite: SDXLRequest, _ record: inout RecoveryRecord, _ clock: inout StageClock
-    ) throws -> UNet.Conditioning {
+    ) throws -> EncodedPrompts {
         try Task.checkCancellation()
-        let encoded = try models.encodeText(&record) { models in
-            clock.enter(.loading)
-            let stage = try models.textStage()
-            try Task.checkCancellation()
-            clock.enter(.encoding)
-            return try definite.read(stage)
-        }
-        models.releaseText()
-        return try definite.conditioning(encoded)
+        return try models.encode(
+            definite.prompts, &cache, adapters: tokens.embeddings.map { "\($0.name) \($0.sha256)" },
+            lengths: [tokens.first.length, tokens.second.length], &record
+        ) { clock.enter($0) }
     }
 
     /// Keeps what the request needed for the next one and the next run.
@@ -200,7 +215,7 @@ package actor SDXLPipeline: Worker {
         for stage in Stage.allCases where stage != .encode || request.image != nil {
             precision[stage.rawValue] = Receipt.Precision(plan[stage])
         }
-        return Receipt(
+        var receipt = Receipt(
             gesso: GessoVersion.current, model: model, prompt: request.prompt,
             negativePrompt: request.negativePrompt, seed: seed, width: definite.width,
             height: definite.height,
@@ -210,5 +225,7 @@ package actor SDXLPipeline: Worker {
             sourceSHA256: request.image.map(FileHashes.sha256), device: plan.device,
             libtorch: libtorch.version, plan: plan.id, precision: precision, recoveries: painted.recoveries,
             notes: notes, pixelsSHA256: FileHashes.sha256(painted.picture.pixels))
+        receipt.describe(definite.prompts, request, tokens.embeddings)
+        return receipt
     }
 }

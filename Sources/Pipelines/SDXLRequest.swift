@@ -17,9 +17,8 @@ struct SDXLRequest: Sendable {
     let source: SourcePicture?
     let seeds: [UInt64]
     let clipSkip: Int
-    /// The prompt's lines, and the negative prompt's where it is encoded at all.
-    let prompt: SDXLTextStage.Lines
-    let negative: SDXLTextStage.Lines?
+    /// The prompt, and the negative prompt where it is encoded at all.
+    let prompts: PromptSet
     /// What was done that the request did not literally say.
     let notes: [String]
 
@@ -72,21 +71,25 @@ struct SDXLRequest: Sendable {
         }
         clipSkip = request.clipSkip
 
+        let count = trajectory.steps.count
+        let prompt = try tokens.prepare(
+            request.prompt, request.promptDialect, field: "prompt", steps: count, allowsParts: true)
+        // Predictions of several prompts are mixed around the negative one.
+        let usesNegative = guidance.isActive || !prompt.isSimple
         // Without a negative prompt most checkpoints want zeros; the empty text is another thing.
         let negativeText = request.negativePrompt ?? (checkpoint.forcesZerosForEmptyPrompt ? nil : "")
-        var lines = [try tokens.lines(request.prompt)]
-        if guidance.isActive, let negativeText { lines.append(try tokens.lines(negativeText)) }
-        if !guidance.isActive, request.negativePrompt != nil {
+        let negative = try usesNegative
+            ? negativeText.map {
+                try tokens.prepare(
+                    $0, request.promptDialect, field: "negative prompt", steps: count, allowsParts: false)
+            } : nil
+        if !usesNegative, request.negativePrompt != nil {
             notes.append(
                 "the negative prompt had no effect: a guidance scale of 1 or less computes no negative side")
         }
-        for (name, line) in zip(["prompt", "negative prompt"], lines) where line.count > 1 {
-            notes.append(
-                "the \(name) has \(line.tokenCount) tokens and was encoded in \(line.count) parts, none cut")
-        }
-        let levelled = try tokens.levelled(lines)
-        prompt = levelled[0]
-        negative = levelled.count > 1 ? levelled[1] : nil
+        prompts = PromptSet(
+            prompt: prompt, negative: negative, clipSkip: clipSkip, usesNegative: usesNegative)
+        notes += prompts.notes
         self.notes = notes
     }
 

@@ -23,6 +23,9 @@ package struct Recording: Sendable {
         archive = try Archive(opening: Fixture.path(name))
     }
 
+    /// - Parameter path: A file outside `Fixtures`.
+    package init(file path: String) throws { archive = try Archive(opening: path) }
+
     package var names: [String] { archive.names }
 
     /// The shape of a recorded tensor; fails the test when it is missing.

@@ -92,6 +92,14 @@ package struct CLIPTokenizer: Sendable {
         return DecodedText.cleaned(bytes)
     }
 
+    /// What one id stands for, and whether a word ends with it. Added tokens end none; ids out of range stand for nothing.
+    package func piece(_ id: Int) -> (text: String, endsWord: Bool) {
+        let bytes = addedTexts[id].map { $0[...] } ?? vocabulary.texts[id]
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.hasSuffix(BytePairVocabulary.wordEnd) else { return (text, false) }
+        return (String(text.dropLast(BytePairVocabulary.wordEnd.count)), true)
+    }
+
     /// Start, ids, end, then padding up to `maximumLength`. Throws when the ids do not fit; it never cuts.
     package func padded(_ ids: [Int]) throws(TokenizerError) -> [Int] {
         let used = ids.count + 2

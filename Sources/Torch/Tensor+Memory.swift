@@ -50,6 +50,11 @@ extension Tensor {
         self = try Tensor.filled(values.map(Int64.init), shape, .int64)
     }
 
+    /// Truth values in row-major order.
+    package init(booleans values: [Bool], shape: [Int]) throws(TensorError) {
+        self = try Tensor.filled(values.map { $0 ? 1 : 0 as UInt8 }, shape, .uint8).to(.bool)
+    }
+
     private static func filled<Element>(
         _ values: [Element], _ shape: [Int], _ dtype: DType
     ) throws(TensorError) -> Tensor {

@@ -67,7 +67,8 @@ extension Tensor {
     /// `softmax(q k^T * scale + bias) v` with float32 logits and softmax inside.
     /// - Parameters:
     ///   - self: Queries `[batch, heads, tokens, head width]`, like `keys` and `values`.
-    ///   - bias: Added to the logits, float32, `[1, heads, tokens, context]`; nil adds nothing.
+    ///   - bias: Added to the logits, float32, `[1, heads, tokens, context]`; nil adds nothing. A boolean one says which
+    ///     places are seen at all.
     ///   - scale: nil is one over the square root of the head width.
     package func attended(
         _ keys: Tensor, _ values: Tensor, causal: Bool = false, bias: Tensor? = nil, scale: Double? = nil
@@ -84,6 +85,11 @@ extension Tensor {
     /// - Parameters: `self`: ids `[...]`, int64; `table`: `[entries, width]`.
     package func embedded(_ table: Tensor) throws(TensorError) -> Tensor {
         try Operator("aten::embedding")(.tensor(table), .tensor(self), .int(-1), .bool(false), .bool(false))
+    }
+
+    /// `self` where a boolean tensor is true, `other` elsewhere; all three are broadcast.
+    package func kept(where mask: Tensor, otherwise other: Tensor) throws(TensorError) -> Tensor {
+        try Operator("aten::where", "self")(.tensor(mask), .tensor(self), .tensor(other))
     }
 
     /// Nearest-neighbour enlargement of `[batch, channels, height, width]` to a size.

@@ -126,23 +126,31 @@ struct FluxPipelineTests {
         #expect(alone.pictures[0].receipt.guidanceScale == nil)
     }
 
-    @Test func `a prompt longer than T5's line is refused, one longer than CLIP's is read by T5 whole`()
+    @Test func `what of a prompt does not fit T5's line is reported, what does not fit CLIP's is read by T5`()
         async throws
     {
         let pipeline = try Self.pipeline("a")
         var request = Self.smallRequest(String(repeating: "a fox, ", count: 60))
-        let error = await #expect(throws: Failure.self) { try await pipeline.run(request) { _ in } }
-        #expect(error?.code == .badRequest && error?.field == "prompt")
-        #expect(error?.message.contains("tokens of T5 with its end, this run takes 64") == true)
+        let cut = try await pipeline.run(request) { _ in }
+        let note = cut.notes.first { $0.contains("tokens of T5 with its end, this run takes 64") }
+        #expect(note?.contains("were left out, from \"") == true, "\(cut.notes)")
+        let report = try #require(cut.pictures[0].receipt.promptReport)
+        let encodings = report.parts[0].spans[0].texts[0].encodings
+        #expect(encodings.map(\.encoders) == [["text_encoder"], ["text_encoder_2"]])
+        #expect(encodings.allSatisfy { !$0.dropped.isEmpty })
+        #expect(encodings[1].chunks[0].tokens.count == 63)
+        #expect(encodings[1].tokenCount == 63 + encodings[1].dropped.count)
         request.textTokens = 512
         let long = try await pipeline.run(request) { _ in }
         #expect(long.notes.contains { $0.contains("whose summary is made of the first 75") })
+        #expect(!long.notes.contains { $0.contains("left out") })
+        #expect(long.pictures[0].pixels != cut.pictures[0].pixels)
         request.prompt += "an owl"
         #expect(try await pipeline.run(request) { _ in }.pictures[0].pixels != long.pictures[0].pixels)
         // One token more than the longest line.
         request.prompt = String(repeating: "a ", count: 512)
-        let tooLong = await #expect(throws: Failure.self) { try await pipeline.run(request) { _ in } }
-        #expect(tooLong?.message.contains("513 tokens") == true, "\(tooLong?.message ?? "")")
+        let tooLong = try await pipeline.run(request) { _ in }
+        #expect(tooLong.notes.contains { $0.contains("513 tokens of T5") && $0.contains("the last 1 were") })
     }
 
     @Test func `what FLUX does not have is refused by name`() async throws {

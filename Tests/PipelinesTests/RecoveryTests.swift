@@ -110,7 +110,7 @@ struct RecoveryTests {
         let checkpoint = try SDXLCheckpoint.open(folder)
         let plan = checkpoint.plan(.plainCPU, policy: try PrecisionPolicy(parsing: "vae.decode=bf16"))
         let places = try await onCPU {
-            var models = SDXLModels(checkpoint, plan)
+            var models = SDXLModels(checkpoint, try SDXLTextStage.Tokens(checkpoint), plan)
             var stage = try models.pictureStage()
             stage.tiling = Tiling(wholeLimit: 0, side: 32, overlap: 8)
             let exact = try models.exactPictureStage()

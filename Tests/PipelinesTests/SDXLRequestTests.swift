@@ -133,8 +133,9 @@ struct SDXLRequestTests {
             try folder.edit(name + "/tokenizer_config.json", ["model_max_length": length])
         }
         guard length < 3 else {
-            let lines = try Self.definite(folder.path).prompt
-            #expect((lines.first + lines.second).allSatisfy { $0.count == length })
+            let content = try #require(Self.definite(folder.path).prompts.prompt.contents.first)
+            let lines = content.states.flatMap(\.texts).flatMap(\.lines)
+            #expect(lines.allSatisfy { $0.ids.count == length })
             return
         }
         #expect(
@@ -159,21 +160,25 @@ struct SDXLRequestTests {
     @Test func `lines encoded a few at a time say the same as all at once`() async throws {
         let checkpoint = try SDXLCheckpoint.open(Fixture.path("sdxl-tiny-a"))
         let text = (0..<400).map { "word\($0)" }.joined(separator: " ")
-        let lines = try SDXLTextStage.Tokens(checkpoint).levelled([
-            try SDXLTextStage.Tokens(checkpoint).lines(text)
-        ])[0]
-        #expect(lines.count > 2 * SDXLTextStage.batch)
+        let tokens = try SDXLTextStage.Tokens(checkpoint)
+        let prompt = try tokens.prepare(text, .plain, field: "prompt", steps: 1, allowsParts: false)
+        let content = try #require(prompt.contents.first)
+        #expect(content.lineCount > 2 * SDXLTextStage.batch)
         let differences = try await onCPU {
-            var models = SDXLModels(checkpoint, checkpoint.plan(.plainCPU, policy: .auto))
+            var models = SDXLModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
             let stage = try models.textStage()
-            let whole = try stage.encode(lines, clipSkip: 1, batch: lines.count)
+            func encoded(_ batch: Int) throws -> EncodedPrompt {
+                try stage.encode(content, prompt.dialect, skippedLayers: 1, batch: batch) {
+                    try stage.encodeEmpty(skippedLayers: 1)
+                }
+            }
+            let whole = try encoded(content.lineCount)
             return try [1, 7, SDXLTextStage.batch].flatMap { batch in
-                let parts = try stage.encode(lines, clipSkip: 1, batch: batch)
-                #expect(parts.hiddenStates.shape == whole.hiddenStates.shape)
-                return try [
-                    parts.hiddenStates.closeness(
-                        to: whole.hiddenStates.floats(), absolute: 1e-6, relative: 1e-6),
-                    parts.pooled.closeness(to: whole.pooled.floats(), absolute: 1e-6, relative: 1e-6),
+                let parts = try encoded(batch)
+                #expect(parts.places == whole.places && parts.width == whole.width)
+                return [
+                    Closeness(parts.states, whole.states, absolute: 1e-6, relative: 1e-6),
+                    Closeness(parts.pooled, whole.pooled, absolute: 1e-6, relative: 1e-6),
                 ]
             }
         }

@@ -11,6 +11,18 @@ struct PaintingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "How weights, blends and schedules are written in both prompts: compel, a1111 or plain; see 'gesso tokens'.",
+            valueName: "name"))
+    var promptDialect = defaults.promptDialect
+
+    @Option(
+        help: ArgumentHelp(
+            "A textual inversion embedding (.safetensors), called in a prompt by its name, or a folder of them; may be given more than once.",
+            valueName: "path"))
+    var embedding: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
             "A PNG, JPEG or WebP picture to start from, instead of noise alone.", valueName: "file"))
     var image: String?
 

@@ -28,10 +28,14 @@ struct GenerationReport: Encodable {
     let notes: [String]
     /// Wall-clock seconds by stage.
     let seconds: [String: Double]
+    /// How many prompts were found encoded, and how many had to be encoded.
+    let conditioning: ConditioningCounts
 
     init(
-        model: String, pictures: [Picture], notes: [String], seconds: [Generation.Progress.Stage: Double]
+        model: String, pictures: [Picture], notes: [String], seconds: [Generation.Progress.Stage: Double],
+        conditioning: ConditioningCounts
     ) {
+        self.conditioning = conditioning
         self.model = model
         self.pictures = pictures
         self.notes = notes

@@ -42,7 +42,8 @@ struct Order: Sendable {
             model: try ModelLocation(surroundings: surroundings).model(named: command.machine.model),
             vae: command.machine.vae, clip: command.machine.clip, t5: command.machine.t5,
             configuration: command.machine.config, device: device, precision: precision,
-            measures: measures && !command.machine.noProbe, isQuiet: isQuiet)
+            measures: measures && !command.machine.noProbe,
+            embeddings: command.painting.embedding.map(surroundings.resolve), isQuiet: isQuiet)
     }
 
     /// Paints, encodes and writes: all files or none.
@@ -61,7 +62,8 @@ struct Order: Sendable {
             seconds[.loading, default: 0] += opened
             seconds[.saving, default: 0] += Quantity.seconds(since: saving)
             return GenerationReport(
-                model: choice.model, pictures: pictures, notes: result.notes, seconds: seconds)
+                model: choice.model, pictures: pictures, notes: result.notes, seconds: seconds,
+                conditioning: result.conditioning)
         }
     }
 
@@ -118,6 +120,7 @@ extension Order {
         let painting = command.painting
         var request = Request(prompt: command.prompt)
         request.negativePrompt = painting.negativePrompt
+        request.promptDialect = painting.promptDialect
         request.width = painting.width
         request.height = painting.height
         request.steps = painting.steps

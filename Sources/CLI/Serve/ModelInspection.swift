@@ -20,7 +20,7 @@ struct ModelInspection: Inspection {
     }
 
     func tokens(of prompt: String, model: ModelDescription) async throws -> any Encodable & Sendable {
-        let worker = try await CheckpointLoader(surroundings: surroundings).open(model)
-        return try await worker.examine(Request(prompt: prompt))
+        let checkpoint = try Composition.open(CheckpointLoader(surroundings: surroundings).choice(model))
+        return try checkpoint.report(prompt, PromptReportSettings())
     }
 }

@@ -54,15 +54,22 @@ package struct CLIPTextModel: Sendable {
     /// - Parameters:
     ///   - ids: Padded lines of token ids, all of one length, which is at most the number of positions.
     ///   - skippedLayers: Layers left out at the end for `hiddenStates`. The pooled output always comes from the last.
-    package func callAsFunction(_ ids: [[Int]], skippedLayers: Int) throws(TensorError) -> Output {
+    ///   - visible: For each line which of its places are seen by any place; nil where all are. The first of a line
+    ///     must be, so that each place sees one.
+    ///   - added: Vectors of ids beyond the vocabulary.
+    package func callAsFunction(
+        _ ids: [[Int]], skippedLayers: Int, visible: [[Bool]]? = nil, added: AddedTokens? = nil
+    ) throws(TensorError) -> Output {
         let count = ids[0].count
-        let lines = try Tensor(integers: ids.flatMap { $0 }, shape: [ids.count, count])
-        var hidden = try (tokens(lines) + positions().narrowed(0, from: 0, length: count)).to(residual)
+        var hidden = try (tokens(ids, added) + positions().narrowed(0, from: 0, length: count)).to(residual)
+        let mask = try visible.map { (visible) throws(TensorError) in
+            try Self.causalMask(visible).to(hidden.device)
+        }
         var chosen: Tensor?
         let last = configuration.layers - skippedLayers
         if last == 0 { chosen = hidden }
         for (index, layer) in layers.enumerated() {
-            hidden = try layer(hidden)
+            hidden = try layer(hidden, mask)
             if index + 1 == last { chosen = hidden }
         }
         guard let chosen else {
@@ -80,9 +87,24 @@ package struct CLIPTextModel: Sendable {
         return Output(hiddenStates: chosen, pooled: try projection?(state) ?? state)
     }
 
+    /// Each place sees those before it and itself, as far as they are visible: `[lines, 1, tokens, tokens]`.
+    private static func causalMask(_ visible: [[Bool]]) throws(TensorError) -> Tensor {
+        let count = visible[0].count
+        var seen: [Bool] = []
+        seen.reserveCapacity(visible.count * count * count)
+        for line in visible {
+            for place in 0..<count {
+                for other in 0..<count { seen.append(other <= place && line[other]) }
+            }
+        }
+        return try Tensor(booleans: seen, shape: [visible.count, 1, count, count])
+    }
+
     /// Where a line's summary is read: at its first end-of-text id, or for old configurations at its largest id.
     private func endOfText(_ line: [Int]) -> Int {
-        let id = configuration.poolsAtLargestID ? line.max() : configuration.endOfTextID
+        // Added tokens have ids beyond the vocabulary and end no text.
+        let known = line.lazy.filter { $0 < configuration.vocabularySize }
+        let id = configuration.poolsAtLargestID ? known.max() : configuration.endOfTextID
         // The reference takes the maximum of a comparison, which is the first place where nothing compares equal.
         return line.firstIndex { $0 == id } ?? 0
     }
@@ -111,10 +133,13 @@ private struct CLIPLayer: Sendable {
         activation = configuration.activation
     }
 
-    /// - Parameter x: `[batch, tokens, width]`
-    func callAsFunction(_ x: Tensor) throws(TensorError) -> Tensor {
+    /// - Parameters:
+    ///   - x: `[batch, tokens, width]`
+    ///   - mask: Which places each place sees, boolean, `[batch, 1, tokens, tokens]`; nil for all before it.
+    func callAsFunction(_ x: Tensor, _ mask: Tensor?) throws(TensorError) -> Tensor {
         let h = try norm1(x)
-        let attention = try out(query(h).attended(key(h), value(h), heads: heads, causal: true))
+        let attention = try out(
+            query(h).attended(key(h), value(h), heads: heads, causal: mask == nil, bias: mask))
         let attended = try x.adding(branch: attention)
         return try attended.adding(branch: down(activated(up(norm2(attended)))))
     }

@@ -13,6 +13,8 @@ package struct T5Encoder: Sendable {
     private let finalNorm: RMSNorm
     private let residual: DType
     private let pager: WeightPager?
+    /// The logit of places that are not seen.
+    private let unseen: Float
 
     /// The scopes of the layers, in the order in which they run.
     package static func blocks(_ configuration: T5Configuration) -> [String] {
@@ -39,17 +41,29 @@ package struct T5Encoder: Sendable {
         finalNorm = try RMSNorm(
             encoder["final_layer_norm"], width: width, epsilon: configuration.normEpsilon)
         residual = weights.residual
+        // Far below any logit and not so far that a line of which nothing is seen were no number: there all places
+        // then count alike, as in the reference.
+        unseen = weights.compute == .float16 ? -60_000 : -1e30
         self.pager = pager
     }
 
     /// - Parameter ids: Padded lines of token ids, all of one length. Padding is seen as any other token, as the
     ///   reference does it.
+    /// - Parameters:
+    ///   - visible: For each line which of its places are seen; nil where all are.
+    ///   - added: Vectors of ids beyond the vocabulary.
     /// - Returns: `[lines, tokens, width]`, float32.
-    package func callAsFunction(_ ids: [[Int]]) throws(TensorError) -> Tensor {
+    package func callAsFunction(
+        _ ids: [[Int]], visible: [[Bool]]? = nil, added: AddedTokens? = nil
+    ) throws(TensorError) -> Tensor {
         let count = ids[0].count
-        let lines = try Tensor(integers: ids.flatMap { $0 }, shape: [ids.count, count]).to(device)
-        let bias = try positions(tokens: count, on: device)
-        var states = try tokens(lines).to(residual)
+        var bias = try positions(tokens: count, on: device)
+        if let visible {
+            let mask = try Tensor(booleans: visible.flatMap { $0 }, shape: [ids.count, 1, 1, count])
+            bias = try bias.kept(
+                where: mask.to(device), otherwise: Tensor([unseen], shape: []).to(device))
+        }
+        var states = try tokens(ids, added, on: device).to(residual)
         for (index, layer) in layers.enumerated() {
             pager?.enter(index)
             states = try layer(states, bias)
@@ -89,7 +103,7 @@ private struct T5Layer: Sendable {
 
     /// - Parameters:
     ///   - x: `[lines, tokens, width]`, in the type of the sums.
-    ///   - bias: `[1, heads, tokens, tokens]`, float32.
+    ///   - bias: `[1 or lines, heads, tokens, tokens]`, float32.
     func callAsFunction(_ x: Tensor, _ bias: Tensor) throws(TensorError) -> Tensor {
         let h = try norm1(x)
         // T5 does not divide its logits; its weights were trained so.

@@ -34,9 +34,12 @@ enum Guards {
     static let weighting = 0.25...4.0
 
     /// D3: what the denoiser is conditioned on, `[1, tokens, width]`, and the pooled embedding `[1, width]`.
-    /// - Parameter unweighted: The hidden states as the encoders gave them.
+    /// - Parameters:
+    ///   - unweighted: The hidden states as the encoders gave them.
+    ///   - gain: How far the prompt's own weights may carry them from there.
     static func checkConditioning(
-        _ hidden: Tensor, unweighted: Tensor, pooled: Tensor, place: String
+        _ hidden: Tensor, unweighted: Tensor, pooled: Tensor, place: String,
+        gain: ClosedRange<Double> = 1...1
     ) throws {
         for (name, tensor) in [("hidden states", hidden), ("pooled embedding", pooled)] {
             let range = try tensor.extremes()
@@ -47,14 +50,15 @@ enum Guards {
             }
         }
         let ratio = try hidden.standardDeviation() / unweighted.standardDeviation()
-        guard weighting.contains(ratio) else {
+        let allowed = weighting.lowerBound * gain.lowerBound...weighting.upperBound * gain.upperBound
+        guard allowed.contains(ratio) else {
             throw Anomaly(
                 check: .conditioning, stage: .textEncoder2, place: place,
                 found: "hidden states \(ratio) times as large as the encoders'")
         }
     }
 
-    /// D4: one prediction of the denoiser, `[1 or 2, channels, height, width]`, each half by itself.
+    /// D4: one prediction of the denoiser, `[rows, channels, height, width]`, each row by itself.
     /// - Parameter previous: The spread of the step before; nil for the first.
     /// - Returns: The spread.
     @discardableResult

@@ -14,28 +14,33 @@ struct VerifiableFlux: VerifiableModel {
     /// Encoded prompts, and the request that says where their tokens are.
     struct Conditioning: Sendable {
         let order: FluxRequest
-        let encoded: [FluxTextStage.Encoded]
+        let encoded: [EncodedPrompt]
     }
 
     init(_ checkpoint: FluxCheckpoint, _ tokens: FluxTextStage.Tokens, _ plan: Plan) {
         self.checkpoint = checkpoint
         self.tokens = tokens
-        models = FluxModels(checkpoint, plan)
+        models = FluxModels(checkpoint, tokens, plan)
     }
 
     var plan: Plan { models.plan }
     var observers: [Stage: SiteObserver] { models.observers }
     var autoencoder: VAEConfiguration { checkpoint.vae.configuration }
 
-    func order(_ request: Request) throws -> FluxRequest { try FluxRequest(request, checkpoint, tokens) }
+    func order(_ request: Request) throws -> FluxRequest {
+        let order = try FluxRequest(request, checkpoint, tokens)
+        try order.prompts.requireConstant(for: "verification")
+        return order
+    }
 
     mutating func read(_ order: FluxRequest) throws -> TextReading<Conditioning> {
-        let encoded = try order.read(models.textStage())
+        models.tokens = order.tokens
+        let encoded = try models.textStage().read(order.prompts)
         var said: [Stage: [(name: String, values: [Float])]] = [:]
         for (index, prompt) in encoded.enumerated() {
             let kind = index == encoded.count - 1 ? "" : "negative "
-            said[.textEncoder, default: []].append((kind + "pooled", try prompt.pooled.floats()))
-            said[.textEncoder2, default: []].append((kind + "states", try prompt.states.floats()))
+            said[.textEncoder, default: []].append((kind + "pooled", prompt.pooled))
+            said[.textEncoder2, default: []].append((kind + "states", prompt.states))
         }
         return TextReading(said: said, conditioning: Conditioning(order: order, encoded: encoded))
     }

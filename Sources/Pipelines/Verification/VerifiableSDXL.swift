@@ -15,7 +15,7 @@ struct VerifiableSDXL: VerifiableModel {
     init(_ checkpoint: SDXLCheckpoint, _ tokens: SDXLTextStage.Tokens, _ plan: Plan) {
         self.checkpoint = checkpoint
         self.tokens = tokens
-        models = SDXLModels(checkpoint, plan)
+        models = SDXLModels(checkpoint, tokens, plan)
     }
 
     var plan: Plan { models.plan }
@@ -23,25 +23,27 @@ struct VerifiableSDXL: VerifiableModel {
     var autoencoder: VAEConfiguration { checkpoint.vae.configuration }
 
     func order(_ request: Request) throws -> SDXLRequest {
-        try SDXLRequest(request, checkpoint, tokens, plan, squareRoots: .libtorch)
+        let order = try SDXLRequest(request, checkpoint, tokens, plan, squareRoots: .libtorch)
+        try order.prompts.requireConstant(for: "verification")
+        return order
     }
 
     mutating func read(_ order: SDXLRequest) throws -> TextReading<UNet.Conditioning> {
-        let encoded = try order.read(models.textStage())
+        let encoded = try models.textStage().read(order.prompts)
         // The last one is the prompt; a negative prompt of zeros was not read.
-        let read = order.negative == nil ? encoded.suffix(1) : encoded[...]
+        let read = order.prompts.negative == nil ? encoded.suffix(1) : encoded[...]
         let width = checkpoint.textEncoder.configuration.width
         var said: [Stage: [(name: String, values: [Float])]] = [:]
         for (index, prompt) in read.enumerated() {
             let kind = index == read.count - 1 ? "" : "negative "
-            let (states, total) = (prompt.hiddenStates, prompt.hiddenStates.shape[2])
+            let states = try EncodedPrompt.tensors([prompt]).states
             let first = try states.narrowed(2, from: 0, length: width).floats()
-            let second = try states.narrowed(2, from: width, length: total - width).floats()
+            let second = try states.narrowed(2, from: width, length: prompt.width - width).floats()
             said[.textEncoder, default: []].append((kind + "hidden states", first))
             said[.textEncoder2, default: []].append((kind + "hidden states", second))
-            said[.textEncoder2, default: []].append((kind + "pooled", try prompt.pooled.floats()))
+            said[.textEncoder2, default: []].append((kind + "pooled", prompt.pooled))
         }
-        return TextReading(said: said, conditioning: try order.conditioning(encoded))
+        return TextReading(said: said, conditioning: try order.conditioning(encoded, on: .cpu))
     }
 
     mutating func predictor(_ conditioning: UNet.Conditioning) throws -> (Tensor, Double) throws -> Tensor {

@@ -27,6 +27,7 @@ package struct T5Tokenizer: Sendable {
     }
 
     private let source: Source
+    private let texts: TokenTexts
 
     /// The tokenizer of a diffusers folder: `tokenizer.json`, or `spiece.model` if there is none, as diffusers chooses;
     /// beside it, if there, `tokenizer_config.json`.
@@ -72,11 +73,14 @@ package struct T5Tokenizer: Sendable {
                 throw .idOutOfRange(path: path, token: "post_processor", id: id, limit: tokenizer.size)
             }
             source = .pipeline(tokenizer)
+            texts = Self.texts(document.model.pieces.map { Array($0.text.utf8) })
         } else {
             let bytes = [UInt8](try file.read(limit: TokenizerFile.vocabularyLimit))
             let tokenizer: SentencePieceTokenizer
+            let model: SentencePieceModel
             do {
-                tokenizer = try SentencePieceTokenizer(SentencePieceModel(bytes))
+                model = try SentencePieceModel(bytes)
+                tokenizer = try SentencePieceTokenizer(model)
             } catch {
                 throw .malformed(path: path, reason: error.reason)
             }
@@ -84,6 +88,7 @@ package struct T5Tokenizer: Sendable {
             endIDs = tokenizer.endID.map { [$0] } ?? []
             padID = tokenizer.padID
             source = .sentencePiece(tokenizer)
+            texts = Self.texts(model.pieces.map { Array($0.text) })
         }
     }
 
@@ -93,6 +98,16 @@ package struct T5Tokenizer: Sendable {
         case .sentencePiece(let tokenizer): tokenizer.encode(text)
         case .pipeline(let tokenizer): tokenizer.encode(text)
         }
+    }
+
+    /// What one id stands for, as the vocabulary spells it; empty for tokens that were added to it.
+    package func piece(_ id: Int) -> String { String(decoding: texts[id], as: UTF8.self) }
+
+    private static func texts(_ pieces: [[UInt8]]) -> TokenTexts {
+        var texts = TokenTexts()
+        texts.reserve(tokens: pieces.count + 1, bytes: pieces.reduce(0) { $0 + $1.count })
+        for piece in pieces { texts.append(piece) }
+        return texts
     }
 
     /// Start, ids, end, then padding up to `length`. Throws when the ids do not fit; it never cuts.
