@@ -93,7 +93,8 @@ struct TokensCommand: ParsableCommand {
                 throw Failure.badRequest(name, "--\(name) is for a --model, and none is given")
             }
             guard textTokens == nil else {
-                throw Failure.badRequest("text tokens", "--text-tokens is for a FLUX.1 --model, and none is given")
+                throw Failure.badRequest(
+                    "text tokens", "--text-tokens is for a FLUX.1 --model, and none is given")
             }
             report = try PromptReport(prompt, settings)
         }
@@ -114,10 +115,13 @@ extension PromptReport {
             for span in part.spans {
                 if let steps = span.steps {
                     lines.append(
-                        "steps \(steps.map { $0[0] == $0[1] ? "\($0[0])" : "\($0[0])-\($0[1])" }.joined(separator: ", "))")
+                        "steps \(steps.map { $0[0] == $0[1] ? "\($0[0])" : "\($0[0])-\($0[1])" }.joined(separator: ", "))"
+                    )
                 }
                 for (index, text) in span.texts.enumerated() {
-                    if span.kind != "text" { lines.append("\(span.kind) \(index + 1) of \(span.texts.count)") }
+                    if span.kind != "text" {
+                        lines.append("\(span.kind) \(index + 1) of \(span.texts.count)")
+                    }
                     lines += text.encodings.flatMap(Self.lines)
                 }
             }
@@ -134,7 +138,8 @@ extension PromptReport {
                 + (chunks.count == 1 ? "chunk" : "chunks") + " of \(encoding.room)"
         ]
         for (number, chunk) in chunks.enumerated() {
-            let tokens = zip(chunk.tokens, chunk.weights ?? chunk.tokens.map { _ in 1 }).map { token, weight in
+            let tokens = zip(chunk.tokens, chunk.weights ?? chunk.tokens.map { _ in 1 }).map {
+                token, weight in
                 weight == 1 ? token : "\(token)*\(short(weight))"
             }
             lines.append("  \(number + 1)  \(tokens.joined(separator: " "))")

@@ -99,7 +99,8 @@ struct FluxRequest: Sendable {
                     + "predictions can be mixed only around a negative one: give --negative-prompt and a --true-cfg-scale "
                     + "above 1")
         }
-        let negative = try guidance.isActive
+        let negative =
+            try guidance.isActive
             ? request.negativePrompt.map {
                 try tokens.prepare(
                     $0, request.promptDialect, field: "negative prompt", steps: count, allowsParts: false)

@@ -61,7 +61,9 @@ struct FluxTextStage: PromptStage {
             self.embeddings = embeddings
             for embedding in embeddings {
                 let places = try embedding.vectors(
-                    for: [(.clipL, "text_encoder", encoders.0.width), (.t5, "text_encoder_2", encoders.1.width)],
+                    for: [
+                        (.clipL, "text_encoder", encoders.0.width), (.t5, "text_encoder_2", encoders.1.width),
+                    ],
                     of: "this FLUX.1 checkpoint")
                 if let vectors = places[0] { clip.add(embedding.name, vectors) }
                 if let vectors = places[1] { t5.add(embedding.name, vectors) }
@@ -102,7 +104,9 @@ struct FluxTextStage: PromptStage {
         /// What stands behind a text's first `BREAK`, where CLIP's line ends.
         private func afterBreak(_ texts: [WeightedText]) -> [PromptToken] {
             texts.flatMap { text in
-                text.fragments.dropFirst(text.breaks.first ?? text.fragments.count).flatMap { clip.tokens($0.text) }
+                text.fragments.dropFirst(text.breaks.first ?? text.fragments.count).flatMap {
+                    clip.tokens($0.text)
+                }
             }
         }
 
@@ -112,7 +116,9 @@ struct FluxTextStage: PromptStage {
                 return clip.tokens(texts.map(\.plainText).joined(separator: " "))
             }
             return texts.flatMap { text in
-                text.fragments.prefix(text.breaks.first ?? text.fragments.count).flatMap { clip.tokens($0.text) }
+                text.fragments.prefix(text.breaks.first ?? text.fragments.count).flatMap {
+                    clip.tokens($0.text)
+                }
             }
         }
 

@@ -78,7 +78,8 @@ struct SDXLRequest: Sendable {
         let usesNegative = guidance.isActive || !prompt.isSimple
         // Without a negative prompt most checkpoints want zeros; the empty text is another thing.
         let negativeText = request.negativePrompt ?? (checkpoint.forcesZerosForEmptyPrompt ? nil : "")
-        let negative = try usesNegative
+        let negative =
+            try usesNegative
             ? negativeText.map {
                 try tokens.prepare(
                     $0, request.promptDialect, field: "negative prompt", steps: count, allowsParts: false)

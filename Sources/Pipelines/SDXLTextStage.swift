@@ -55,11 +55,15 @@ struct SDXLTextStage: PromptStage {
             first = PromptVocabulary(
                 "text_encoder", .clip(tokenizers.first), length: lengths.0, size: encoders.0.vocabularySize)
             second = PromptVocabulary(
-                "text_encoder_2", .clip(tokenizers.second), length: lengths.1, size: encoders.1.vocabularySize)
+                "text_encoder_2", .clip(tokenizers.second), length: lengths.1, size: encoders.1.vocabularySize
+            )
             self.embeddings = embeddings
             for embedding in embeddings {
                 let places = try embedding.vectors(
-                    for: [(.clipL, "text_encoder", encoders.0.width), (.clipG, "text_encoder_2", encoders.1.width)],
+                    for: [
+                        (.clipL, "text_encoder", encoders.0.width),
+                        (.clipG, "text_encoder_2", encoders.1.width),
+                    ],
                     of: "this SDXL checkpoint")
                 if let vectors = places[0] { first.add(embedding.name, vectors) }
                 if let vectors = places[1] { second.add(embedding.name, vectors) }
@@ -169,7 +173,8 @@ struct SDXLTextStage: PromptStage {
         var pooled: Tensor?
         for (line, weight) in content.pooled {
             let summary =
-                try summaries[line.ids] ?? readSecond([line.ids], nil, skippedLayers, "the text as written").pooled
+                try summaries[line.ids]
+                ?? readSecond([line.ids], nil, skippedLayers, "the text as written").pooled
             pooled = try pooled?.adding(summary, times: weight) ?? (weight == 1 ? summary : summary * weight)
         }
         guard let pooled else {

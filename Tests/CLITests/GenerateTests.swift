@@ -42,7 +42,8 @@ import Torch
             .replacing(/"loading":0\.5[0-9]*/, with: "\"loading\":0.5")
         #expect(
             output == #"""
-                {"model":"model.safetensors","notes":[],"pictures":[{"height":8,"path":"cat.webp","receipt":\#
+                {"conditioning":{"encodings":0,"hits":0},"model":"model.safetensors","notes":[],\#
+                "pictures":[{"height":8,"path":"cat.webp","receipt":\#
                 {"clipSkip":0,"device":"cpu","gesso":"0.1.0","guidanceRescale":0,"guidanceScale":5,"height":8,\#
                 "libtorch":"2.13","model":{"family":"sdxl","files":[{"name":"fake.safetensors",\#
                 "sha256":"0123456789abcdef"}],"name":"fake","sha256":"0123456789abcdef"},"negativePrompt":"dog",\#

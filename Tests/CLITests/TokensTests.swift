@@ -53,7 +53,9 @@ struct TokensTests {
 
     @Test func `what FLUX's encoders are not given is named`() async {
         let model = Fixture.path("flux-tiny-a")
-        let outcome = await session.run(["tokens", String(repeating: "a fox ", count: 60), "-m", model, "--text-tokens", "64"])
+        let outcome = await session.run([
+            "tokens", String(repeating: "a fox ", count: 60), "-m", model, "--text-tokens", "64",
+        ])
         #expect(outcome.status == .done)
         #expect(outcome.output.contains("  left out: "))
         #expect(outcome.output.contains("tokens of T5 with its end, this run takes 64"))

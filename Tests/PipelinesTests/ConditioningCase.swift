@@ -42,7 +42,9 @@ struct ConditioningError: CustomStringConvertible {
 
     mutating func add(_ found: [Float], _ recorded: [Float], _ place: String) {
         guard found.count == recorded.count, !found.isEmpty else {
-            self = ConditioningError(relative: .infinity, largest: .infinity, place: place + ": \(found.count) of \(recorded.count)")
+            self = ConditioningError(
+                relative: .infinity, largest: .infinity,
+                place: place + ": \(found.count) of \(recorded.count)")
             return
         }
         var (difference, length, largest, size) = (0.0, 0.0, 0.0, 0.0)
@@ -63,7 +65,9 @@ struct ConditioningError: CustomStringConvertible {
 
 /// A tiny pipeline's text side.
 enum ConditioningBench {
-    static func sdxl(_ letter: String, embeddings: [String] = []) throws -> (SDXLCheckpoint, SDXLTextStage.Tokens) {
+    static func sdxl(_ letter: String, embeddings: [String] = []) throws -> (
+        SDXLCheckpoint, SDXLTextStage.Tokens
+    ) {
         let checkpoint = try SDXLCheckpoint.open(Fixture.path("sdxl-tiny-\(letter)"))
         let words = try TextualInversion.load(embeddings)
         return (checkpoint, try SDXLTextStage.Tokens(checkpoint, embeddings: words))
@@ -95,7 +99,8 @@ enum ConditioningBench {
                 let file = try files[recorded.file] ?? reading(recorded.file)
                 files[recorded.file] = file
                 let rows = try stage.read(set(tokens, recorded.prompt, recorded.negative, dialect))
-                let sides = recorded.negative == nil ? [("", rows[0])] : [("negative.", rows[0]), ("", rows[1])]
+                let sides =
+                    recorded.negative == nil ? [("", rows[0])] : [("negative.", rows[0]), ("", rows[1])]
                 for (side, found) in sides {
                     let name = "\(recorded.index).\(side)"
                     let place = "\(recorded.name) \(side)"
@@ -108,7 +113,8 @@ enum ConditioningBench {
     }
 
     static func fluxErrors(
-        _ letter: String, _ cases: [ConditioningCase], reading: @escaping @Sendable (String) throws -> Recording
+        _ letter: String, _ cases: [ConditioningCase],
+        reading: @escaping @Sendable (String) throws -> Recording
     ) async throws -> ConditioningError {
         let path = Fixture.path("flux-tiny-\(letter)")
         let checkpoint = try FluxCheckpoint.open(ModelPaths(model: path))

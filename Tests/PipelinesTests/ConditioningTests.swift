@@ -60,7 +60,8 @@ struct ConditioningTests {
 
     /// 500 tokens and more, weights of 0 and 1.5, two fragments at 0 among them.
     static let heavy =
-        String(repeating: "an old lighthouse on a rocky coast, waves and white foam, storm clouds. ", count: 14)
+        String(
+            repeating: "an old lighthouse on a rocky coast, waves and white foam, storm clouds. ", count: 14)
         + "a (red barn)0 under (clouds in the sky)1.5 with a (boat)0.0 on the lake, "
         + String(repeating: "a (winding path)1.5 over a stone bridge, ", count: 4)
 
@@ -85,7 +86,8 @@ struct ConditioningTests {
             }
             let gates = [NumberFormat.fp32: 1e-6, .fp16: 0.01, .bf16: 0.05]
             let formats = checkpoint.plan(.plainCPU, policy: policies[1])
-            let gate = [Stage.textEncoder, .textEncoder2].compactMap { gates[formats[$0].compute] }.max() ?? 0
+            let gate =
+                [Stage.textEncoder, .textEncoder2].compactMap { gates[formats[$0].compute] }.max() ?? 0
             for (exact, found) in zip(rows[0].0, rows[1].0) {
                 #expect(found.states.allSatisfy(\.isFinite) && found.pooled.allSatisfy(\.isFinite))
                 var error = ConditioningError()
@@ -105,10 +107,40 @@ struct ConditioningTests {
         }
     }
 
+    @Test(arguments: ["bf16", "fp16"])
+    func `FLUX's conditioning with fragments at 0 is finite and near float32 in 16 bits`(format: String)
+        async throws
+    {
+        let checkpoint = try FluxCheckpoint.open(ModelPaths(model: Fixture.path("flux-tiny-a")))
+        let tokens = try FluxTextStage.Tokens(checkpoint)
+        let policies = try ["fp32", "text_encoder=\(format),text_encoder_2=\(format)"].map {
+            try PrecisionPolicy(parsing: $0)
+        }
+        _ = try LibTorch.open()
+        // The last hides all of a line but its padding, the other one everything: nothing is left to look at.
+        for prompt in [
+            Self.heavy, "(a fox)0 (in the snow)0.0", "(\(String(repeating: "a fox ", count: 400)))0",
+        ] {
+            let set = try ConditioningBench.set(tokens, prompt, nil, .compel)
+            let error = try await onCPU {
+                let rows = try policies.map { policy in
+                    var models = FluxModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: policy))
+                    return try models.textStage().read(set)[0]
+                }
+                var error = ConditioningError()
+                error.add(rows[1].states, rows[0].states, "states")
+                error.add(rows[1].pooled, rows[0].pooled, "pooled")
+                return error
+            }
+            #expect(error.relative <= (format == "bf16" ? 0.05 : 0.01), "\(prompt.prefix(30)): \(error)")
+        }
+    }
+
     @Test func `weights that leave no text are the prompt's fault, and it says so`() async throws {
         let (checkpoint, tokens) = try ConditioningBench.sdxl("a")
         _ = try LibTorch.open()
-        let set = try ConditioningBench.set(tokens, "(a fox)99999999999999999999999999999999999999", nil, .compel)
+        let set = try ConditioningBench.set(
+            tokens, "(a fox)99999999999999999999999999999999999999", nil, .compel)
         try await onCPU {
             var models = SDXLModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
             let stage = try models.textStage()

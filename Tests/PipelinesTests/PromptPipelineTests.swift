@@ -35,11 +35,14 @@ struct PromptPipelineTests {
         #expect(second.pictures[0].receipt == first.pictures[0].receipt)
         var other = request
         other.prompt += "!"
-        #expect(try await pipeline.run(other) { _ in }.conditioning == ConditioningCounts(hits: 1, encodings: 1))
+        #expect(
+            try await pipeline.run(other) { _ in }.conditioning == ConditioningCounts(hits: 1, encodings: 1))
         other.clipSkip = 1
-        #expect(try await pipeline.run(other) { _ in }.conditioning == ConditioningCounts(hits: 1, encodings: 1))
+        #expect(
+            try await pipeline.run(other) { _ in }.conditioning == ConditioningCounts(hits: 1, encodings: 1))
         other.promptDialect = .plain
-        #expect(try await pipeline.run(other) { _ in }.conditioning == ConditioningCounts(hits: 0, encodings: 2))
+        #expect(
+            try await pipeline.run(other) { _ in }.conditioning == ConditioningCounts(hits: 0, encodings: 2))
         #expect(await pipeline.conditioningCounts == ConditioningCounts(hits: 4, encodings: 6))
     }
 
@@ -48,7 +51,9 @@ struct PromptPipelineTests {
         var request = FluxPipelineTests.smallRequest("a (fox)1.4 in the (snow)0.5")
         let first = try await pipeline.run(request) { _ in }
         let second = try await pipeline.run(request) { _ in }
-        #expect(first.conditioning.encodings == 1 && second.conditioning == ConditioningCounts(hits: 1, encodings: 0))
+        #expect(
+            first.conditioning.encodings == 1
+                && second.conditioning == ConditioningCounts(hits: 1, encodings: 0))
         #expect(second.pictures[0].pixels == first.pictures[0].pixels)
         request.textTokens = 80
         #expect(try await pipeline.run(request) { _ in }.conditioning.encodings == 1)
@@ -78,7 +83,9 @@ struct PromptPipelineTests {
         #expect(cache.value(key("d")) == nil && cache.byteCount == 802)
     }
 
-    @Test func `a prompt that changes at a step is the one prompt before it and the other after it`() async throws {
+    @Test func `a prompt that changes at a step is the one prompt before it and the other after it`()
+        async throws
+    {
         let pipeline = try SDXLPipelineTests.pipeline("a")
         let changing = try await pipeline.run(Self.request("a [fox:hare:0.5] in the snow", .a1111)) { _ in }
         let fox = try await pipeline.run(Self.request("a fox in the snow", .a1111)) { _ in }
@@ -106,7 +113,9 @@ struct PromptPipelineTests {
         let near = Closeness(
             halves.pictures[0].latents.values, fox.pictures[0].latents.values, absolute: 0, relative: 0)
         #expect(near.relativeToLargest < 1e-4, "\(near)")
-        let both = try await pipeline.run(Self.request("a fox AND a hare :0.7 AND an owl :-0.2", .a1111)) { _ in }
+        let both = try await pipeline.run(Self.request("a fox AND a hare :0.7 AND an owl :-0.2", .a1111)) {
+            _ in
+        }
         #expect(both.pictures[0].pixels != fox.pictures[0].pixels)
         #expect(both.pictures[0].receipt.promptReport?.parts.map(\.weight) == [1, 0.7, -0.2])
         // Without guidance there is a negative side too.
@@ -143,7 +152,8 @@ struct PromptPipelineTests {
     }
 
     @Test(arguments: [
-        ("a fox <lora:style:0.8>", Request.Dialect.a1111, "style"), ("a fox withLora(style, 0.8)", .compel, "style"),
+        ("a fox <lora:style:0.8>", Request.Dialect.a1111, "style"),
+        ("a fox withLora(style, 0.8)", .compel, "style"),
     ])
     func `an adapter that is named is never dropped`(prompt: String, dialect: Request.Dialect, name: String)
         async throws
@@ -164,6 +174,7 @@ struct PromptPipelineTests {
         let chunk = try #require(receipt.promptReport?.parts[0].spans[0].texts[0].encodings[0].chunks[0])
         #expect(chunk.tokens.joined() == "afox")
         #expect(chunk.weights?.last == 1.1 * 1.1)
-        #expect(receipt.negativePromptReport?.parts[0].spans[0].texts[0].encodings[0].chunks[0].weights == nil)
+        #expect(
+            receipt.negativePromptReport?.parts[0].spans[0].texts[0].encodings[0].chunks[0].weights == nil)
     }
 }

@@ -35,7 +35,8 @@ struct TextualInversionTests {
         return nil
     }
 
-    @Test func `a word stands for its vectors, as many places as it has, and keeps its weight`() async throws {
+    @Test func `a word stands for its vectors, as many places as it has, and keeps its weight`() async throws
+    {
         let folder = temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         _ = try Self.write("my-style", in: folder, [("clip_l", [3, 16], 0.1), ("clip_g", [3, 24], 0.1)])
@@ -49,8 +50,13 @@ struct TextualInversionTests {
         let without = try ConditioningBench.set(tokens, "a fox in my-styles, oil", nil, .plain)
         #expect(without.prompt.report.embeddings.isEmpty)
         let marked = try ConditioningBench.set(tokens, "a fox in embedding:my-style", nil, .plain)
-        #expect(marked.prompt.contents[0].states[0].texts[0].chunks[0].suffix(3).allSatisfy { $0.embedding != nil })
-        #expect(!marked.prompt.report.parts[0].spans[0].texts[0].encodings[0].chunks[0].tokens.contains("embedding"))
+        #expect(
+            marked.prompt.contents[0].states[0].texts[0].chunks[0].suffix(3).allSatisfy {
+                $0.embedding != nil
+            })
+        #expect(
+            !marked.prompt.report.parts[0].spans[0].texts[0].encodings[0].chunks[0].tokens.contains(
+                "embedding"))
         _ = try LibTorch.open()
         try await onCPU {
             var models = SDXLModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
@@ -65,8 +71,11 @@ struct TextualInversionTests {
         let folder = temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         // The rows of the tokens of "fox" in both encoders, as a word of its own.
-        func rows(_ component: ComponentWeights, _ vocabulary: PromptVocabulary, _ key: String) throws -> TensorToWrite {
-            let source = try #require(component.tensors.first { $0.key.hasSuffix("token_embedding.weight") }?.value)
+        func rows(_ component: ComponentWeights, _ vocabulary: PromptVocabulary, _ key: String) throws
+            -> TensorToWrite
+        {
+            let source = try #require(
+                component.tensors.first { $0.key.hasSuffix("token_embedding.weight") }?.value)
             let width = source.stored.entry.shape[1]
             let all = source.stored.withBytes { span in
                 (0..<span.byteCount).map { span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
@@ -97,7 +106,9 @@ struct TextualInversionTests {
         }
     }
 
-    @Test func `one vector by the older names is for the encoder of its width, and the other is named`() throws {
+    @Test func `one vector by the older names is for the encoder of its width, and the other is named`()
+        throws
+    {
         let folder = temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         for (name, key) in [("params", "emb_params"), ("star", "*"), ("file", "<cat-toy>")] {
@@ -114,10 +125,12 @@ struct TextualInversionTests {
     @Test func `a word is not torn by a chunk's end`() throws {
         let folder = temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let path = try Self.write("word", in: folder, [("clip_l", [40, 16], 0.1), ("clip_g", [40, 24], 0.1)])
+        let path = try Self.write(
+            "word", in: folder, [("clip_l", [40, 16], 0.1), ("clip_g", [40, 24], 0.1)])
         let (_, tokens) = try ConditioningBench.sdxl("a", embeddings: [path])
         for dialect in Request.Dialect.allCases {
-            let set = try ConditioningBench.set(tokens, String(repeating: "z ", count: 50) + "word", nil, dialect)
+            let set = try ConditioningBench.set(
+                tokens, String(repeating: "z ", count: 50) + "word", nil, dialect)
             let chunks = set.prompt.contents[0].states[0].texts[0].chunks
             #expect(chunks.map(\.count) == [50, 40], "\(dialect)")
         }
@@ -126,17 +139,24 @@ struct TextualInversionTests {
     @Test func `files that are no embedding are refused with their names and why`() throws {
         let folder = temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        func refusal(_ name: String, _ tensors: [(key: String, shape: [Int], scale: Float)]) throws -> String {
+        func refusal(_ name: String, _ tensors: [(key: String, shape: [Int], scale: Float)]) throws -> String
+        {
             let path = try Self.write(name, in: folder, tensors)
             let failure = Self.failure { _ = try ConditioningBench.sdxl("a", embeddings: [path]) }
             #expect(failure?.code == .badRequest && failure?.field == "embedding")
             #expect(failure?.message.contains("\(name).safetensors") == true)
             return failure?.message ?? ""
         }
-        #expect(try refusal("wide", [("clip_l", [2, 768], 1), ("clip_g", [2, 24], 1)]).contains("768 numbers for clip_l"))
+        #expect(
+            try refusal("wide", [("clip_l", [2, 768], 1), ("clip_g", [2, 24], 1)]).contains(
+                "768 numbers for clip_l"))
         #expect(try refusal("other", [("emb_params", [2, 1024], 1)]).contains("another model"))
-        #expect(try refusal("t5", [("t5xxl", [2, 16], 1)]).contains("t5xxl, which this SDXL checkpoint does not have"))
-        #expect(try refusal("lora", [("lora_up", [2, 16], 1), ("lora_down", [2, 16], 1)]).contains("no known layout"))
+        #expect(
+            try refusal("t5", [("t5xxl", [2, 16], 1)]).contains(
+                "t5xxl, which this SDXL checkpoint does not have"))
+        #expect(
+            try refusal("lora", [("lora_up", [2, 16], 1), ("lora_down", [2, 16], 1)]).contains(
+                "no known layout"))
         #expect(try refusal("cube", [("emb_params", [2, 2, 16], 1)]).contains("[2, 2, 16]"))
         #expect(try refusal("many", [("emb_params", [76, 16], 1)]).contains("1 to 75"))
         #expect(try refusal("nan", [("emb_params", [1, 16], .nan)]).contains("not finite"))

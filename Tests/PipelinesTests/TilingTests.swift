@@ -81,7 +81,8 @@ struct TilingTests {
 
     private static func models(_ name: String) throws -> SDXLModels {
         let checkpoint = try SDXLCheckpoint.open(Fixture.path("sdxl-tiny-\(name)"))
-        return SDXLModels(checkpoint, try SDXLTextStage.Tokens(checkpoint), checkpoint.plan(.plainCPU, policy: .auto))
+        return SDXLModels(
+            checkpoint, try SDXLTextStage.Tokens(checkpoint), checkpoint.plan(.plainCPU, policy: .auto))
     }
 
     /// A pattern whose statistics are the same in every tile of 48 latents, wherever it lies: the norms look at a whole

@@ -46,7 +46,8 @@ struct ConditioningCache: Sendable {
         let bytes = value.byteCount + key.text.utf8.count
         guard bytes <= limit else { return }
         if let old = entries.removeValue(forKey: key) { byteCount -= old.bytes }
-        while byteCount + bytes > limit, let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+        while byteCount + bytes > limit, let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse })
+        {
             entries[oldest.key] = nil
             byteCount -= oldest.value.bytes
         }

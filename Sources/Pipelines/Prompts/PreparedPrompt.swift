@@ -114,7 +114,8 @@ extension PromptTokenizing {
         let hasBreaks = spans.joined().contains { Mixture($0.content).texts.contains { !$0.breaks.isEmpty } }
         if hasBreaks, case .cut = longText {
             notes.append(
-                "the \(field): BREAK ends what CLIP's summary is made of; T5 reads one line and goes on behind it")
+                "the \(field): BREAK ends what CLIP's summary is made of; T5 reads one line and goes on behind it"
+            )
         }
         notes += partlyKnown(in: contents).map { "the \(field): \($0)" }
         for content in contents {
@@ -137,7 +138,8 @@ extension PromptTokenizing {
             }
             for line in content.pooled { used.formUnion(line.line.ids.compactMap(summarizer.word)) }
         }
-        let encoders = vocabularies + (vocabularies.contains { $0.name == summarizer.name } ? [] : [summarizer])
+        let encoders =
+            vocabularies + (vocabularies.contains { $0.name == summarizer.name } ? [] : [summarizer])
         return used.sorted().flatMap { word in
             encoders.filter { !$0.knows(word) }.map {
                 "\($0.name) read '\(word)' as text: the embedding has no vectors for it"
@@ -158,7 +160,8 @@ extension PromptTokenizing {
         }
         let pooled = try self.pooled(mixture, states, of: prompt)
         return PreparedPrompt.Content(
-            field: field, key: Self.key(content, of: prompt), states: states, pooled: pooled.lines, unpooled: pooled.dropped,
+            field: field, key: Self.key(content, of: prompt), states: states, pooled: pooled.lines,
+            unpooled: pooled.dropped,
             gain: mixture.gain)
     }
 

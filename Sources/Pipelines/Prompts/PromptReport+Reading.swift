@@ -28,7 +28,9 @@ extension PromptReport {
 
 extension PromptTokenizing {
     /// What a prompt's report says, with the family's notes.
-    fileprivate func report(_ prompt: String, _ settings: PromptReportSettings) throws(Failure) -> PromptReport {
+    fileprivate func report(_ prompt: String, _ settings: PromptReportSettings) throws(Failure)
+        -> PromptReport
+    {
         try Request(prompt: prompt).validate()
         let prepared = try prepare(
             prompt, settings.dialect, field: "prompt", steps: settings.steps, allowsParts: true)

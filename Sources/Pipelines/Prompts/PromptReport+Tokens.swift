@@ -44,7 +44,9 @@ extension PromptReport {
     }
 
     /// Encoders that cut a text alike are told of once.
-    private static func texts(_ content: PreparedPrompt.Content, _ tokenizing: some PromptTokenizing) -> [Text] {
+    private static func texts(_ content: PreparedPrompt.Content, _ tokenizing: some PromptTokenizing)
+        -> [Text]
+    {
         let count = content.texts.map(\.count).min() ?? 0
         var texts = (0..<count).map { index in
             var encodings: [Encoding] = []
@@ -53,7 +55,8 @@ extension PromptReport {
                 let chunks = text.chunks.map { Chunk($0, vocabulary) }
                 let dropped = text.dropped.map(vocabulary.text)
                 if let last = encodings.last, last.dropped == dropped,
-                    zip(last.chunks, chunks).allSatisfy({ $0.tokens == $1.tokens && $0.weights == $1.weights }),
+                    zip(last.chunks, chunks).allSatisfy({ $0.tokens == $1.tokens && $0.weights == $1.weights }
+                    ),
                     last.chunks.count == chunks.count, last.chunks.map(\.ids) == chunks.map(\.ids)
                 {
                     encodings[encodings.count - 1].encoders.append(vocabulary.name)
@@ -79,7 +82,8 @@ extension PromptReport {
                 Encoding(
                     encoders: [summarizer.name],
                     tokenCount: read.reduce(content.unpooled.count) { $0 + $1.count }, room: summarizer.room,
-                    chunks: read.map { Chunk($0, summarizer) }, dropped: content.unpooled.map(summarizer.text)),
+                    chunks: read.map { Chunk($0, summarizer) }, dropped: content.unpooled.map(summarizer.text)
+                ),
                 at: 0)
         }
         return texts

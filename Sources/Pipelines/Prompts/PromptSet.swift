@@ -121,7 +121,9 @@ extension PromptReading {
         _ record: inout RecoveryRecord, entering: (Progress.Stage) -> Void
     ) throws -> EncodedPrompts {
         var wanted: [(content: PreparedPrompt.Content, dialect: PromptDialect, skip: Int)] = []
-        for content in prompts.prompt.contents { wanted.append((content, prompts.prompt.dialect, prompts.clipSkip)) }
+        for content in prompts.prompt.contents {
+            wanted.append((content, prompts.prompt.dialect, prompts.clipSkip))
+        }
         let count = wanted.count
         for content in prompts.negative?.contents ?? [] {
             wanted.append((content, prompts.negative?.dialect ?? .plain, 0))
@@ -171,7 +173,9 @@ extension PromptReading {
             releaseText()
             for (index, value) in made.made {
                 encoded[index] = value
-                if isKept { cache.keep(value, key(wanted[index].content.key, wanted[index].skip, made.encoders)) }
+                if isKept {
+                    cache.keep(value, key(wanted[index].content.key, wanted[index].skip, made.encoders))
+                }
             }
             for (skip, value) in made.empties {
                 empties[skip] = value
@@ -182,14 +186,16 @@ extension PromptReading {
         let most = encoded.compactMap { $0?.places }.max() ?? 0
         let level = zip(encoded, wanted).compactMap { $0?.padded(to: most, with: empties[$1.skip]) }
         return EncodedPrompts(
-            prompt: Array(level[..<count]), negative: Array(level[count...]), usesNegative: prompts.usesNegative)
+            prompt: Array(level[..<count]), negative: Array(level[count...]),
+            usesNegative: prompts.usesNegative)
     }
 
     /// The text encoders, and the formats they compute in.
     private var textKey: String {
         let formats = [Stage.textEncoder, .textEncoder2].map { stage in
             let entry = plan[stage]
-            return "\(entry.storage?.rawValue ?? "file") \(entry.compute.rawValue) \(entry.residual.rawValue) "
+            return
+                "\(entry.storage?.rawValue ?? "file") \(entry.compute.rawValue) \(entry.residual.rawValue) "
                 + "\(entry.computeDevice) \(entry.sites)"
         }
         return (textFiles + formats).joined(separator: "\n")

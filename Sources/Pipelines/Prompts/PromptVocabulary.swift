@@ -133,7 +133,8 @@ struct PromptVocabulary: Sendable {
     ) -> (word: (name: [Character], spelled: String, ids: Range<Int>), start: Int, end: Int)? {
         for word in words {
             let end = place + word.name.count
-            guard end <= text.count, zip(text[place..<end], word.name).allSatisfy({ $0.lowercased() == String($1) })
+            guard end <= text.count,
+                zip(text[place..<end], word.name).allSatisfy({ $0.lowercased() == String($1) })
             else { continue }
             let touchesBefore = place > 0 && Self.isInner(text[place - 1]) && Self.isInner(text[place])
             let touchesAfter = end < text.count && Self.isInner(text[end - 1]) && Self.isInner(text[end])

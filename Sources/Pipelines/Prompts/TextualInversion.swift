@@ -122,17 +122,21 @@ package struct TextualInversion: Sendable, Equatable {
             if key == .unnamed {
                 guard let index = encoders.firstIndex(where: { $0.width == width }) else {
                     throw Self.refusal(
-                        path, "has vectors of \(width) numbers; \(owner) takes \(wanted): it is for another model")
+                        path,
+                        "has vectors of \(width) numbers; \(owner) takes \(wanted): it is for another model")
                 }
                 taken[index] = vectors
             } else {
                 guard let index = encoders.firstIndex(where: { $0.key == key }) else {
                     throw Self.refusal(
-                        path, "has vectors for \(key.rawValue), which \(owner) does not have: it is for another model")
+                        path,
+                        "has vectors for \(key.rawValue), which \(owner) does not have: it is for another model"
+                    )
                 }
                 guard encoders[index].width == width else {
                     throw Self.refusal(
-                        path, "has vectors of \(width) numbers for \(key.rawValue); \(owner) takes \(wanted): it is "
+                        path,
+                        "has vectors of \(width) numbers for \(key.rawValue); \(owner) takes \(wanted): it is "
                             + "for another model")
                 }
                 taken[index] = vectors
@@ -157,7 +161,8 @@ package struct TextualInversion: Sendable, Equatable {
         let count = shape.count == 1 ? 1 : shape[0]
         guard widths.contains(width), (1...mostVectors).contains(count) else {
             throw refusal(
-                path, "has a \(key) of shape \(shape); 1 to \(mostVectors) vectors are taken, of up to "
+                path,
+                "has a \(key) of shape \(shape); 1 to \(mostVectors) vectors are taken, of up to "
                     + "\(widths.upperBound) numbers")
         }
         guard let values = stored.floats else {
@@ -203,7 +208,8 @@ extension StoredTensor {
         switch exponent {
         case 0: return sign * fraction * 0x1p-24
         case 31: return fraction == 0 ? sign * .infinity : .nan
-        default: return sign * (1 + fraction / 1024) * Float(sign: .plus, exponent: exponent - 15, significand: 1)
+        default:
+            return sign * (1 + fraction / 1024) * Float(sign: .plus, exponent: exponent - 15, significand: 1)
         }
     }
 }

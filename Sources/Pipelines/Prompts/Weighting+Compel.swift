@@ -45,7 +45,8 @@ enum CompelWeighting {
             let batch = hidden[start..<min(start + encoder.batch, hidden.count)]
             let encoded = try encoder.run(
                 batch.map { text.lines[$0.line].ids }, batch.map(\.visible),
-                "the text without \(start + 1) to \(start + batch.count) of its \(hidden.count) lessened fragments")
+                "the text without \(start + 1) to \(start + batch.count) of its \(hidden.count) lessened fragments"
+            )
             let states = try weighted(encoded, batch.map { text.lines[$0.line].weights }, empty)
             for (row, part) in batch.enumerated() {
                 lines[part.line] = try lines[part.line].adding(
