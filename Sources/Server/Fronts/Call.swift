@@ -38,7 +38,8 @@ package struct Call: Sendable {
         } catch let error as ChannelError {
             throw Rejection(.badRequest, "bad_request", "the body did not come to its end: \(error)")
         } catch let error as IOError {
-            throw Rejection(.badRequest, "bad_request", "the body did not come to its end: \(error.errnoCode)")
+            throw Rejection(
+                .badRequest, "bad_request", "the body did not come to its end: \(error.errnoCode)")
         }
         return bytes
     }
