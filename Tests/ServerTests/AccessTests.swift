@@ -24,7 +24,6 @@ final class Keys: Sendable {
     func pass(_ seconds: Double) { clock.withLock { $0 += .seconds(seconds) } }
 }
 
-
 @Suite struct KeyStoreTests {
     @Test func `a key is seen once and kept as a hash, in a file that its owner alone reads`() throws {
         let keys = Keys()
@@ -36,7 +35,9 @@ final class Keys: Sendable {
         let mode = try #require(
             try FileManager.default.attributesOfItem(atPath: keys.path)[.posixPermissions] as? NSNumber)
         #expect(mode.intValue == 0o600)
-        #expect(store.caller(forKey: key) == Caller(name: "site", roles: [.generate], limits: CallerLimits(callsPerMinute: 5)))
+        #expect(
+            store.caller(forKey: key)
+                == Caller(name: "site", roles: [.generate], limits: CallerLimits(callsPerMinute: 5)))
         #expect(store.caller(forKey: String(key.dropLast())) == nil)
         #expect(store.caller(forKey: key + "0") == nil)
         #expect(store.caller(forKey: "") == nil)
@@ -71,7 +72,9 @@ final class Keys: Sendable {
         _ = try keys.store().add(name: "site", roles: [.generate])
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: keys.path)
         #expect(throws: Failure.self) { try keys.store() }
-        for text in ["", "{}", "[]", "{\"version\":2,\"keys\":[]}", "{\"version\":1,\"keys\":[{\"name\":\"x\"}]}"] {
+        for text in [
+            "", "{}", "[]", "{\"version\":2,\"keys\":[]}", "{\"version\":1,\"keys\":[{\"name\":\"x\"}]}",
+        ] {
             try Data(text.utf8).write(to: URL(fileURLWithPath: keys.path))
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: keys.path)
             #expect(throws: Failure.self, "\(text)") { try keys.store() }
@@ -100,13 +103,17 @@ final class Keys: Sendable {
 
     @Test func `texts are compared whatever their length`() {
         #expect(KeyStore.areEqual("abc", "abc"))
-        #expect(!KeyStore.areEqual("abc", "abd") && !KeyStore.areEqual("abc", "ab") && !KeyStore.areEqual("", "a"))
+        #expect(
+            !KeyStore.areEqual("abc", "abd") && !KeyStore.areEqual("abc", "ab") && !KeyStore.areEqual("", "a")
+        )
     }
 }
 
 @Suite struct AccessTests {
     /// A server with a key for each role.
-    private func server(_ limits: CallerLimits = CallerLimits()) throws -> (TestServer, user: String, admin: String, Keys) {
+    private func server(_ limits: CallerLimits = CallerLimits()) throws -> (
+        TestServer, user: String, admin: String, Keys
+    ) {
         let keys = Keys()
         let store = try keys.store()
         let user = try store.add(name: "site", roles: [.generate], limits: limits)
@@ -121,7 +128,10 @@ final class Keys: Sendable {
         try await server.call { client async throws in
             for route in routes {
                 let path = route.path.replacing("{id}", with: "x").replacing("{name}", with: "0.png")
-                for headers: HTTPFields in [[:], [.authorization: "Bearer gesso_nonsense"], [.authorization: "Basic !"], [.apiKey: "x"]] {
+                for headers: HTTPFields in [
+                    [:], [.authorization: "Bearer gesso_nonsense"], [.authorization: "Basic !"],
+                    [.apiKey: "x"],
+                ] {
                     let answer = try await client.execute(uri: path, method: route.method, headers: headers)
                     if ["/", "/livez", "/readyz", "/openapi.json"].contains(route.path) {
                         #expect(answer.status == .ok, "\(route)")
@@ -140,11 +150,13 @@ final class Keys: Sendable {
         let basic = Data("anything:\(user)".utf8).base64EncodedString()
         try await server.call { client async throws in
             let all: [HTTPFields] = [
-                [.authorization: "Bearer \(user)"], [.authorization: "bearer  \(user)"], [.authorization: user],
+                [.authorization: "Bearer \(user)"], [.authorization: "bearer  \(user)"],
+                [.authorization: user],
                 [.authorization: "Basic \(basic)"], [.apiKey: user],
             ]
             for headers in all {
-                #expect(try await client.send(.get, "/v1/models", headers: headers).status == .ok, "\(headers)")
+                #expect(
+                    try await client.send(.get, "/v1/models", headers: headers).status == .ok, "\(headers)")
             }
             // Addresses are logged: a key in one is none, and an unknown field.
             #expect(try await client.send(.get, "/v1/models?key=\(user)").status == .unauthorized)
@@ -158,8 +170,11 @@ final class Keys: Sendable {
         let asUser: HTTPFields = [.authorization: "Bearer \(user)"]
         let asAdmin: HTTPFields = [.authorization: "Bearer \(admin)"]
         try await server.call { client async throws in
-            #expect(try await client.send(.post, "/v1/models/anime/load", headers: asUser).status == .forbidden)
-            #expect(try await client.send(.post, "/v1/models/anime/load", headers: asAdmin).value("state") == "ready")
+            #expect(
+                try await client.send(.post, "/v1/models/anime/load", headers: asUser).status == .forbidden)
+            #expect(
+                try await client.send(.post, "/v1/models/anime/load", headers: asAdmin).value("state")
+                    == "ready")
             #expect(try await client.send(.get, "/metrics", headers: asUser).status == .forbidden)
             #expect(try await client.send(.get, "/metrics", headers: asAdmin).status == .ok)
             for (method, path) in [
@@ -170,10 +185,13 @@ final class Keys: Sendable {
                 #expect(try await client.send(method, path, headers: asUser).status == .notFound, "\(path)")
             }
             #expect(try await client.send(.get, "/v1/images/theirs/0.png", headers: asAdmin).status == .ok)
-            #expect(try await client.send(.get, "/v1/generations", headers: asUser).value("generations.0") == nil)
-            #expect(try await client.send(.get, "/v1/generations?all=true", headers: asUser).status == .forbidden)
             #expect(
-                try await client.send(.get, "/v1/generations?all=true", headers: asAdmin).value("generations.0.id") == "theirs")
+                try await client.send(.get, "/v1/generations", headers: asUser).value("generations.0") == nil)
+            #expect(
+                try await client.send(.get, "/v1/generations?all=true", headers: asUser).status == .forbidden)
+            #expect(
+                try await client.send(.get, "/v1/generations?all=true", headers: asAdmin).value(
+                    "generations.0.id") == "theirs")
             let made = try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\"}", headers: asUser)
             #expect(made.value("caller") == "site")
         }
@@ -185,9 +203,12 @@ final class Keys: Sendable {
         try await server.call { client async throws in
             let asUser: HTTPFields = [.authorization: "Bearer \(user)"]
             for _ in 0..<2 {
-                #expect(try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\"}", headers: asUser).status == .accepted)
+                #expect(
+                    try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\"}", headers: asUser)
+                        .status == .accepted)
             }
-            let refused = try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\"}", headers: asUser)
+            let refused = try await client.send(
+                .post, "/v1/generations", "{\"prompt\":\"x\"}", headers: asUser)
             #expect(refused.status == .tooManyRequests && refused.fault?.code == "rate_limited")
             #expect(refused.headers[.retryAfter].flatMap { Int($0) }.map { (1...8).contains($0) } == true)
             // Looking is not counted, and other keys are not touched.
@@ -219,7 +240,8 @@ final class Keys: Sendable {
                     group.addTask {
                         try await client.send(
                             .post, "/v1/generations", "{\"prompt\":\"x\",\"id\":\"j\(number)\"}",
-                            headers: [.authorization: "Bearer \(user)"]).status.code
+                            headers: [.authorization: "Bearer \(user)"]
+                        ).status.code
                     }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
@@ -233,7 +255,9 @@ final class Keys: Sendable {
     @Test func `what can be reached from elsewhere is not served without a key`() throws {
         #expect(throws: Failure.self) { try TestServer { $0.host = "0.0.0.0" }.builder }
         let keys = Keys()
-        #expect(throws: Failure.self) { try TestServer(keys: try keys.store()) { $0.host = "0.0.0.0" }.builder }
+        #expect(throws: Failure.self) {
+            try TestServer(keys: try keys.store()) { $0.host = "0.0.0.0" }.builder
+        }
         let store = try keys.store()
         _ = try store.add(name: "site", roles: [.generate])
         _ = try TestServer(keys: store) { $0.host = "0.0.0.0" }.builder
@@ -242,8 +266,10 @@ final class Keys: Sendable {
     }
 
     @Test(arguments: [
-        ("127.0.0.1", true), ("127.1.2.3", true), ("localhost", true), ("::1", true), ("[::1]", true), ("0.0.0.0", false),
-        ("::", false), ("127.0.0.1.example.org", false), ("10.0.0.1", false), ("127.0.0.", false), ("", false),
+        ("127.0.0.1", true), ("127.1.2.3", true), ("localhost", true), ("::1", true), ("[::1]", true),
+        ("0.0.0.0", false),
+        ("::", false), ("127.0.0.1.example.org", false), ("10.0.0.1", false), ("127.0.0.", false),
+        ("", false),
         ("example.org", false),
     ])
     func `loopback is told by its name`(_ host: String, _ isLoopback: Bool) {

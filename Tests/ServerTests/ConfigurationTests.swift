@@ -35,7 +35,9 @@ import Testing
         var limits = ServerLimits()
         limits.caller.jobs = 200
         #expect(configuration.server.limits == limits)
-        #expect(configuration.server.port == ServerSettings().port && configuration.server.host == ServerSettings().host)
+        #expect(
+            configuration.server.port == ServerSettings().port
+                && configuration.server.host == ServerSettings().host)
         let text = try String(contentsOfFile: Self.example, encoding: .utf8)
         for key in ServerKeys.all.union(ServerKeys.limits).union(ModelKeys.all).union(ModelKeys.defaults)
             .union(EngineChoices.keys).union(StorageChoices.keys).union(StorageChoices.objectStoreKeys)
@@ -47,14 +49,17 @@ import Testing
     @Test func `nothing at all is a configuration, and JSON is one too`() throws {
         #expect(try read("") == ServeConfiguration())
         #expect(try read("# a comment\n") == ServeConfiguration())
-        let json = try read("{\"server\": {\"port\": 80}, \"models\": [{\"id\": \"a\", \"path\": \"/m/a.safetensors\"}]}")
+        let json = try read(
+            "{\"server\": {\"port\": 80}, \"models\": [{\"id\": \"a\", \"path\": \"/m/a.safetensors\"}]}")
         #expect(json.server.port == 80 && json.models[0].path == "/m/a.safetensors")
     }
 
     @Test func `relative paths start at the file's folder`() throws {
-        let configuration = try read("models:\n  - {id: a, path: m/a.safetensors, vae: /v, lora_folders: [l]}\nserver: {key_file: k}")
+        let configuration = try read(
+            "models:\n  - {id: a, path: m/a.safetensors, vae: /v, lora_folders: [l]}\nserver: {key_file: k}")
         #expect(configuration.models[0].path == "/etc/gesso/m/a.safetensors")
-        #expect(configuration.models[0].vae == "/v" && configuration.models[0].loraFolders == ["/etc/gesso/l"])
+        #expect(
+            configuration.models[0].vae == "/v" && configuration.models[0].loraFolders == ["/etc/gesso/l"])
         #expect(configuration.server.keyFile == "/etc/gesso/k")
     }
 
@@ -64,18 +69,30 @@ import Testing
         ("server:\n  port: eighty", "gesso.yaml:2: server.port: this is 'eighty', it must be a whole number"),
         ("server:\n  port: 70000", "gesso.yaml:2: server.port: 70000 is not within 0 to 65535"),
         ("server:\n  port: \"80\"", "gesso.yaml:2: server.port: this is '80', it must be a whole number"),
-        ("server:\n  open_metrics: yes", "gesso.yaml:2: server.open_metrics: this is 'yes', it must be true or false"),
+        (
+            "server:\n  open_metrics: yes",
+            "gesso.yaml:2: server.open_metrics: this is 'yes', it must be true or false"
+        ),
         ("server: 5", "gesso.yaml:1: server: this is '5', it must be a mapping of keys to values"),
         ("models: {}", "gesso.yaml:1: models: this is a mapping, it must be a list"),
         ("models:\n  - path: x", "gesso.yaml:2: models[0].id: it is missing"),
         ("models:\n  - id: a", "gesso.yaml:2: models[0].path: it is missing"),
-        ("models:\n  - {id: a, path: x}\n  - {id: a, path: y}", "gesso.yaml:3: models[1].id: the model 'a' is there twice"),
-        ("models:\n  - {id: a, path: x, family: sd15}", "gesso.yaml:2: models[0].family: 'sd15' is no family: sdxl or flux"),
+        (
+            "models:\n  - {id: a, path: x}\n  - {id: a, path: y}",
+            "gesso.yaml:3: models[1].id: the model 'a' is there twice"
+        ),
+        (
+            "models:\n  - {id: a, path: x, family: sd15}",
+            "gesso.yaml:2: models[0].family: 'sd15' is no family: sdxl or flux"
+        ),
         (
             "models:\n  - id: a\n    path: x\n    defaults: {width: 513, height: 512}",
             "gesso.yaml:4: models[0].defaults.width: 513 is no multiple of 8"
         ),
-        ("engine:\n  memory: lots", "gesso.yaml:2: engine.memory: 'lots' is no size: write 12GB, 512MiB or a number of bytes"),
+        (
+            "engine:\n  memory: lots",
+            "gesso.yaml:2: engine.memory: 'lots' is no size: write 12GB, 512MiB or a number of bytes"
+        ),
         ("storage: {s3: {bucket: x}}", "gesso.yaml:1: storage.s3.endpoint: it is missing"),
         ("server:\n  tls: {certificate: x}", "gesso.yaml:2: server.tls.key: it is missing"),
         ("[]", "gesso.yaml:1: this is a list, it must be a mapping of keys to values"),
@@ -85,10 +102,14 @@ import Testing
     }
 
     @Test(arguments: [
-        "server: [", "server:\n\tport: 1", "a: b: c", "server: {port: 1, port: 2}", "server:\n  port: 1\nserver:\n  port: 2",
-        "? [a]\n: b", "server: *nobody", "server: {cors_origins: [\"*\"]}", "server: {cors_origins: [\"https://a/b\"]}",
-        "server: {public_names: [\"*.example.org\"]}", "models: [{id: ../x, path: y}]", "server: {host: \"\"}",
-        "storage: {data: x, memory_only: true}", "server: {limits: {connections: 0}}", "server: {limits: {idle_seconds: .inf}}",
+        "server: [", "server:\n\tport: 1", "a: b: c", "server: {port: 1, port: 2}",
+        "server:\n  port: 1\nserver:\n  port: 2",
+        "? [a]\n: b", "server: *nobody", "server: {cors_origins: [\"*\"]}",
+        "server: {cors_origins: [\"https://a/b\"]}",
+        "server: {public_names: [\"*.example.org\"]}", "models: [{id: ../x, path: y}]",
+        "server: {host: \"\"}",
+        "storage: {data: x, memory_only: true}", "server: {limits: {connections: 0}}",
+        "server: {limits: {idle_seconds: .inf}}",
     ])
     func `what can't be meant is refused`(_ text: String) {
         #expect(failure(text) != nil)
@@ -99,7 +120,10 @@ import Testing
         #expect((try? ServeConfiguration(bytes: [0xFF], file: "x", folder: "")) == nil)
         // Aliases that double at each level would take the memory of the machine.
         var bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
-        for level in 1..<12 { bomb += "a\(level): &a\(level) [\((0..<10).map { _ in "*a\(level - 1)" }.joined(separator: ","))]\n" }
+        for level in 1..<12 {
+            bomb +=
+                "a\(level): &a\(level) [\((0..<10).map { _ in "*a\(level - 1)" }.joined(separator: ","))]\n"
+        }
         #expect(failure(bomb) != nil)
         #expect(failure(String(repeating: "[", count: 20_000)) != nil)
     }

@@ -12,19 +12,26 @@ import Testing
 @Suite struct PublicAddressTests {
     @Test(arguments: [
         "8.8.8.8", "1.1.1.1", "93.184.215.14", "172.32.0.1", "192.169.0.1", "100.128.0.1", "223.255.255.255",
-        "2606:4700::1111", "2a00:1450:4001:81b::200e", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1",
+        "2606:4700::1111", "2a00:1450:4001:81b::200e", "::ffff:8.8.8.8", "64:ff9b::808:808",
+        "2002:808:808::1",
     ])
     func `addresses of the public Internet are gone to`(_ address: String) {
         #expect(PublicAddress.isPublic(address))
     }
 
     @Test(arguments: [
-        "127.0.0.1", "127.255.255.255", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
-        "169.254.169.254", "100.64.0.1", "100.127.255.255", "100.100.100.200", "192.0.0.1", "192.0.0.192", "192.0.2.1",
-        "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255", "::",
-        "::1", "fe80::1", "fec0::1", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
-        "::ffff:10.0.0.1", "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::",
-        "2002:a00:1::", "2001::1", "2001:0:7f00:1::", "2001:db8::1", "3fff::1", "100::1", "5f00::1", "4000::1", "", "localhost",
+        "127.0.0.1", "127.255.255.255", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255",
+        "192.168.1.1",
+        "169.254.169.254", "100.64.0.1", "100.127.255.255", "100.100.100.200", "192.0.0.1", "192.0.0.192",
+        "192.0.2.1",
+        "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1",
+        "255.255.255.255", "::",
+        "::1", "fe80::1", "fec0::1", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "::ffff:10.0.0.1", "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1",
+        "2002:7f00:1::",
+        "2002:a00:1::", "2001::1", "2001:0:7f00:1::", "2001:db8::1", "3fff::1", "100::1", "5f00::1",
+        "4000::1", "", "localhost",
         "1", "0x7f000001", "127.1", "8.8.8.8.8", "256.1.1.1", "8.8.8.8 ", "fe80::1%eth0",
     ])
     func `all others are not`(_ address: String) {
@@ -45,11 +52,16 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "example.org", "//example.org/a", "ftp://example.org", "file:///etc/passwd", "gopher://example.org", "data:,x",
-        "https://", "https:///a", "https://user@example.org/", "https://user:pass@example.org/", "https://example.org:22/",
-        "https://example.org:0/", "https://example.org:99999/", "https://ex ample.org/", "https://example.org\n/", "https://%31%32%37.0.0.1/",
-        "https://example.org%00.evil/", "https://ex\u{E4}mple.org/", "https://[::1%25eth0]/", "https://exa$mple.org/",
-        "https://\(String(repeating: "a", count: 3000))/", "http://[::ffff:7f00:1", "unix:///var/run/x.sock", "http+unix://x",
+        "", "example.org", "//example.org/a", "ftp://example.org", "file:///etc/passwd",
+        "gopher://example.org", "data:,x",
+        "https://", "https:///a", "https://user@example.org/", "https://user:pass@example.org/",
+        "https://example.org:22/",
+        "https://example.org:0/", "https://example.org:99999/", "https://ex ample.org/",
+        "https://example.org\n/", "https://%31%32%37.0.0.1/",
+        "https://example.org%00.evil/", "https://ex\u{E4}mple.org/", "https://[::1%25eth0]/",
+        "https://exa$mple.org/",
+        "https://\(String(repeating: "a", count: 3000))/", "http://[::ffff:7f00:1", "unix:///var/run/x.sock",
+        "http+unix://x",
     ])
     func `what is no plain address is refused`(_ address: String) {
         #expect(throws: Rejection.self) { try FetchTarget(address) }
@@ -71,7 +83,9 @@ import Testing
         seconds: Double = 5, allowed: @escaping @Sendable (String) -> Bool = { $0 == "127.0.0.1" }
     ) async throws -> [UInt8] {
         let router = Router()
-        router.get("/a.png") { _, _ in Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "picture"))) }
+        router.get("/a.png") { _, _ in
+            Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "picture")))
+        }
         router.get("/host") { request, _ in request.head.authority ?? "none" }
         router.get("/large") { _, _ in String(repeating: "x", count: 5000) }
         router.get("/stream") { _, _ in
@@ -96,7 +110,9 @@ import Testing
                 })
         }
         router.get("/missing") { _, _ in Response(status: .notFound) }
-        router.get("/to") { request, _ in Response.redirect(to: String(request.uri.queryParameters.get("place") ?? "")) }
+        router.get("/to") { request, _ in
+            Response.redirect(to: String(request.uri.queryParameters.get("place") ?? ""))
+        }
         router.get("/round") { _, _ in Response.redirect(to: "/round") }
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -120,7 +136,8 @@ import Testing
             _ = try await body()
             return nil
         } catch let rejection as Rejection {
-            return rejection.code == "bad_image_url" && rejection.field == "image_url" ? rejection.message : "another"
+            return rejection.code == "bad_image_url" && rejection.field == "image_url"
+                ? rejection.message : "another"
         } catch { return "\(error)" }
     }
 
@@ -130,10 +147,13 @@ import Testing
     }
 
     @Test func `one private address among a host's is enough to stay away`() async {
-        let said = await refusal { try await fetch("/a.png", resolver: ["pictures.example": ["127.0.0.1", "10.0.0.1"]]) }
+        let said = await refusal {
+            try await fetch("/a.png", resolver: ["pictures.example": ["127.0.0.1", "10.0.0.1"]])
+        }
         #expect(said?.contains("not on the public Internet") == true)
         #expect(await refusal { try await fetch("/a.png", allowed: PublicAddress.isPublic) } != nil)
-        #expect(await refusal { try await fetch("/a.png", resolver: [:]) }?.contains("has no address") == true)
+        #expect(
+            await refusal { try await fetch("/a.png", resolver: [:]) }?.contains("has no address") == true)
         #expect(await refusal { try await fetch("/a.png", resolver: ["pictures.example": []]) } != nil)
     }
 
@@ -141,7 +161,9 @@ import Testing
         #expect(try await fetch("/to?place=/a.png") == Array("picture".utf8))
         #expect(try await fetch("/to?place=/to%3Fplace=/a.png") == Array("picture".utf8))
         #expect(await refusal { try await fetch("/round") }?.contains("more than 3 times") == true)
-        #expect(await refusal { try await fetch("/to?place=http://internal.example:PORT/a.png") }?.contains("has no address") == true)
+        #expect(
+            await refusal { try await fetch("/to?place=http://internal.example:PORT/a.png") }?.contains(
+                "has no address") == true)
         #expect(
             await refusal {
                 try await fetch(

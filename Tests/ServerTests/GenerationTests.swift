@@ -18,7 +18,8 @@ import Testing
             "guidance_rescale":0.5,"true_guidance_scale":2,"text_tokens":256}
             """
         try await server.call { client async throws in
-            let answer = try await client.send(.post, "/v1/generations", body, headers: [.contentType: "application/json"])
+            let answer = try await client.send(
+                .post, "/v1/generations", body, headers: [.contentType: "application/json"])
             #expect(answer.status == .accepted)
             #expect(answer.headers[.location] == "/v1/generations/my-job")
             #expect(answer.value("status") == "queued")
@@ -39,7 +40,9 @@ import Testing
         request.negativePrompt = ""
         (request.width, request.height, request.steps) = (512, 768, 20)
         (request.guidanceScale, request.trueGuidanceScale, request.guidanceRescale) = (7.5, 2, 0.5)
-        (request.seed, request.count, request.sampler, request.schedule) = (UInt64.max - 1, 2, "euler", "karras")
+        (request.seed, request.count, request.sampler, request.schedule) = (
+            UInt64.max - 1, 2, "euler", "karras"
+        )
         (request.clipSkip, request.textTokens) = (1, 256)
         #expect(job.request == request)
     }
@@ -48,7 +51,8 @@ import Testing
     func `a seed may be left to be drawn`(_ seed: String) async throws {
         let server = TestServer()
         try await server.call { client async throws in
-            let answer = try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\",\"seed\":\(seed)}")
+            let answer = try await client.send(
+                .post, "/v1/generations", "{\"prompt\":\"x\",\"seed\":\(seed)}")
             #expect(answer.status == .accepted)
             #expect(answer.value("request.seed") == nil)
         }
@@ -81,10 +85,12 @@ import Testing
     @Test func `wait holds the answer until the job has finished`() async throws {
         let server = TestServer()
         try await server.call { client async throws in
-            async let answer = client.send(.post, "/v1/generations?wait=30", "{\"prompt\":\"x\",\"id\":\"w\"}")
+            async let answer = client.send(
+                .post, "/v1/generations?wait=30", "{\"prompt\":\"x\",\"id\":\"w\"}")
             let id = try #require(JobID("w"))
             while await server.engine.waits.isEmpty { await Task.yield() }
-            await server.engine.finish(id, .failed(Failure(.notFinite, "the picture is none", field: "guidance scale")))
+            await server.engine.finish(
+                id, .failed(Failure(.notFinite, "the picture is none", field: "guidance scale")))
             let got = try await answer
             #expect(got.status == .ok)
             #expect(got.value("status") == "failed")
@@ -137,11 +143,14 @@ import Testing
         try await server.finish("old")
         try await server.call { client async throws in
             for number in 0..<3 {
-                _ = try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\(number)\",\"id\":\"j\(number)\"}")
+                _ = try await client.send(
+                    .post, "/v1/generations", "{\"prompt\":\"x\(number)\",\"id\":\"j\(number)\"}")
             }
             let first = try await client.send(.get, "/v1/generations?limit=2&status=queued,done")
             #expect(first.value("generations.0.id") == "j2")
-            guard case .string(let cursor)? = first.value("cursor") else { return #expect(Bool(false), "no cursor") }
+            guard case .string(let cursor)? = first.value("cursor") else {
+                return #expect(Bool(false), "no cursor")
+            }
             let second = try await client.send(.get, "/v1/generations?limit=2&cursor=\(cursor)")
             #expect(second.value("generations.1.id") == "old")
             #expect(second.value("cursor") == nil)
@@ -150,7 +159,9 @@ import Testing
             #expect(marked.value("favourite") == true && marked.value("tags.1") == "dusk")
             #expect(try await client.send(.get, "/v1/generations?tag=sea").value("generations.0.id") == "old")
             #expect(try await client.send(.get, "/v1/generations?q=x1").value("generations.0.id") == "j1")
-            #expect(try await client.send(.patch, "/v1/generations/j0", "{\"favourite\":true}").status == .conflict)
+            #expect(
+                try await client.send(.patch, "/v1/generations/j0", "{\"favourite\":true}").status
+                    == .conflict)
             #expect(try await client.send(.delete, "/v1/generations?status=queued").value("cancelled") == 3)
             #expect(try await client.send(.post, "/v1/generations/j0/retry").status == .accepted)
         }
@@ -187,10 +198,13 @@ import Testing
         let server = TestServer()
         let png = try Fixture.png
         try await server.call { client async throws in
-            let upload = try await client.execute(uri: "/v1/uploads", method: .post, body: ByteBuffer(bytes: png))
+            let upload = try await client.execute(
+                uri: "/v1/uploads", method: .post, body: ByteBuffer(bytes: png))
             #expect(upload.status == .created)
             #expect(upload.value("content_type") == "image/png")
-            guard case .string(let id)? = upload.value("id") else { return #expect(Bool(false), "\(upload.text)") }
+            guard case .string(let id)? = upload.value("id") else {
+                return #expect(Bool(false), "\(upload.text)")
+            }
             let answer = try await client.send(
                 .post, "/v1/generations", "{\"prompt\":\"x\",\"image_upload\":\"\(id)\",\"strength\":0.5}")
             #expect(answer.status == .accepted, "\(answer.text)")
@@ -206,7 +220,8 @@ import Testing
         let base64 = Data(png).base64EncodedString()
         try await server.call { client async throws in
             for text in [base64, "data:image/png;base64," + base64] {
-                let answer = try await client.send(.post, "/v1/generations", "{\"prompt\":\"x\",\"image\":\"\(text)\"}")
+                let answer = try await client.send(
+                    .post, "/v1/generations", "{\"prompt\":\"x\",\"image\":\"\(text)\"}")
                 #expect(answer.status == .accepted, "\(answer.text)")
             }
         }

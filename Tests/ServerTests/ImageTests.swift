@@ -8,7 +8,9 @@ import Testing
 @testable import Server
 
 @Suite struct ImageTests {
-    private func get(_ headers: HTTPFields = [:], _ path: String = "/v1/images/p/0.png", method: HTTPRequest.Method = .get) async throws -> TestResponse {
+    private func get(
+        _ headers: HTTPFields = [:], _ path: String = "/v1/images/p/0.png", method: HTTPRequest.Method = .get
+    ) async throws -> TestResponse {
         let server = TestServer()
         try await server.finish("p")
         return try await server.call { try await $0.send(method, path, headers: headers) }
@@ -43,7 +45,8 @@ import Testing
         let answer = try await get([.range: range])
         #expect(answer.status == .partialContent)
         #expect(bytes(answer) == expected.map { UInt8($0) })
-        #expect(answer.headers[.contentRange] == "bytes \(expected.lowerBound)-\(expected.upperBound - 1)/100")
+        #expect(
+            answer.headers[.contentRange] == "bytes \(expected.lowerBound)-\(expected.upperBound - 1)/100")
     }
 
     @Test(arguments: ["bytes=100-", "bytes=200-300", "bytes=-0"])
@@ -54,7 +57,10 @@ import Testing
         #expect(answer.fault?.code == "range_not_satisfiable")
     }
 
-    @Test(arguments: ["bytes=5-2", "bytes=a-b", "items=0-5", "bytes=0-1,5-6", "bytes=-", "bytes=", "bytes=1-99999999999999999999"])
+    @Test(arguments: [
+        "bytes=5-2", "bytes=a-b", "items=0-5", "bytes=0-1,5-6", "bytes=-", "bytes=",
+        "bytes=1-99999999999999999999",
+    ])
     func `a range that is not understood is the whole`(_ range: String) async throws {
         let answer = try await get([.range: range])
         #expect(answer.status == .ok && bytes(answer).count == 100)
@@ -66,8 +72,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "/v1/images/p/1.png", "/v1/images/p/0.jpg", "/v1/images/p/00.png", "/v1/images/p/-1.png", "/v1/images/p/0.png.png",
-        "/v1/images/p/%30.png", "/v1/images/p/.png", "/v1/images/p/0", "/v1/thumbnails/p/0.png", "/v1/images/q/0.png",
+        "/v1/images/p/1.png", "/v1/images/p/0.jpg", "/v1/images/p/00.png", "/v1/images/p/-1.png",
+        "/v1/images/p/0.png.png",
+        "/v1/images/p/%30.png", "/v1/images/p/.png", "/v1/images/p/0", "/v1/thumbnails/p/0.png",
+        "/v1/images/q/0.png",
         "/v1/images/p/99999999999999999999.png",
     ])
     func `other names are unknown`(_ path: String) async throws {
@@ -82,7 +90,9 @@ import Testing
     @Test func `a part is read as a part`() async throws {
         let server = TestServer()
         try await server.finish("p")
-        _ = try await server.call { try await $0.send(.get, "/v1/images/p/0.png", headers: [.range: "bytes=10-19"]) }
+        _ = try await server.call {
+            try await $0.send(.get, "/v1/images/p/0.png", headers: [.range: "bytes=10-19"])
+        }
         #expect(await server.images.reads == [0..<1, 10..<20])
     }
 }

@@ -15,10 +15,12 @@ import Testing
         Counter(label: "jobs", dimensions: [("reason", "done")], factory: registry).increment(by: 3)
         Counter(label: "jobs_total", dimensions: [("reason", "a\"b\\c\nd")], factory: registry).increment()
         Gauge(label: "queue.length", factory: registry).record(2.5)
-        let seconds = Recorder(label: "wait_seconds", dimensions: [("model", "anime")], aggregate: true, factory: registry)
+        let seconds = Recorder(
+            label: "wait_seconds", dimensions: [("model", "anime")], aggregate: true, factory: registry)
         for value in [0.002, 0.3, 5000] { seconds.record(value) }
         let text = registry.text()
-        #expect(text.contains("# HELP jobs_total Jobs that\\nended, by \"reason\".\n# TYPE jobs_total counter\n"))
+        #expect(
+            text.contains("# HELP jobs_total Jobs that\\nended, by \"reason\".\n# TYPE jobs_total counter\n"))
         #expect(text.contains("jobs_total{reason=\"done\"} 3\n"))
         #expect(text.contains("jobs_total{reason=\"a\\\"b\\\\c\\nd\"} 1\n"))
         #expect(text.contains("# TYPE queue_length gauge\nqueue_length 2.5\n"))
@@ -46,7 +48,9 @@ import Testing
 
     @Test func `labels without end cost a bounded number of series`() {
         let registry = MetricsRegistry()
-        for number in 0..<5000 { Counter(label: "c", dimensions: [("path", "\(number)")], factory: registry).increment() }
+        for number in 0..<5000 {
+            Counter(label: "c", dimensions: [("path", "\(number)")], factory: registry).increment()
+        }
         let lines = registry.text().split(separator: "\n").filter { $0.hasPrefix("c_total{") }
         #expect(lines.count == MetricsRegistry.mostSeries + 1)
         #expect(lines.contains("c_total{path=\"other\"} \(5000 - MetricsRegistry.mostSeries)"))
@@ -73,14 +77,18 @@ import Testing
             for number in 0..<20 {
                 _ = try await client.send(.get, "/v1/generations/x\(number)")
                 _ = try await client.send(.get, "/nothing/\(number)")
-                if let method = HTTPRequest.Method("MAKE\(number)") { _ = try await client.send(method, "/livez") }
+                if let method = HTTPRequest.Method("MAKE\(number)") {
+                    _ = try await client.send(method, "/livez")
+                }
             }
             return try await client.send(.get, "/metrics").text
         }
         #expect(
             text.contains(
-                "gesso_http_requests_total{method=\"GET\",route=\"/v1/generations/{id}\",status=\"404\"} 20\n"))
-        #expect(text.contains("gesso_http_requests_total{method=\"GET\",route=\"NotFound\",status=\"404\"} 20\n"))
+                "gesso_http_requests_total{method=\"GET\",route=\"/v1/generations/{id}\",status=\"404\"} 20\n"
+            ))
+        #expect(
+            text.contains("gesso_http_requests_total{method=\"GET\",route=\"NotFound\",status=\"404\"} 20\n"))
         #expect(text.contains("method=\"other\"") && !text.contains("MAKE"))
         #expect(text.contains("process_resident_memory_bytes ") && text.contains("gesso_build_info{version="))
     }
@@ -94,9 +102,14 @@ import Testing
         logger.info("A job was taken in", metadata: ["job": "j\n1"])
         logger.debug("not this")
         let written = lines.withLock { $0 }
-        #expect(written.count == 1 && written[0].hasSuffix("}\n") && written[0].dropLast().contains("\n") == false)
-        guard case .object(let entry) = try JSONParser.parse(Array(written[0].utf8)) else { return #expect(Bool(false)) }
-        #expect(entry["message"] == "A job was taken in" && entry["request"] == "r1" && entry["job"] == "j\n1")
+        #expect(
+            written.count == 1 && written[0].hasSuffix("}\n") && written[0].dropLast().contains("\n") == false
+        )
+        guard case .object(let entry) = try JSONParser.parse(Array(written[0].utf8)) else {
+            return #expect(Bool(false))
+        }
+        #expect(
+            entry["message"] == "A job was taken in" && entry["request"] == "r1" && entry["job"] == "j\n1")
         #expect(entry["level"] == "info")
     }
 }

@@ -8,14 +8,16 @@ import Testing
 
 @Suite struct OriginGuardTests {
     private func status(
-        _ settings: (inout ServerSettings) -> Void = { _ in }, hasKeys: Bool = false, authority: String = "localhost:7860",
+        _ settings: (inout ServerSettings) -> Void = { _ in }, hasKeys: Bool = false,
+        authority: String = "localhost:7860",
         method: HTTPRequest.Method = .post, headers: HTTPFields = [:]
     ) -> Int {
         var all = ServerSettings()
         settings(&all)
         let request = Hummingbird.Request(
             head: HTTPRequest(
-                method: method, scheme: "http", authority: authority, path: "/v1/generations", headerFields: headers),
+                method: method, scheme: "http", authority: authority, path: "/v1/generations",
+                headerFields: headers),
             body: RequestBody(buffer: ByteBuffer()))
         do throws(Rejection) {
             switch try OriginGuard(settings: all, hasKeys: hasKeys).judge(request) {
@@ -31,14 +33,19 @@ import Testing
         #expect(status(authority: authority) == 200)
     }
 
-    @Test(arguments: ["evil.example", "localhost.evil.example", "evil.example:7860", "", "10.0.0.1", "[::2]", "[::1", "localhost@evil.example"])
+    @Test(arguments: [
+        "evil.example", "localhost.evil.example", "evil.example:7860", "", "10.0.0.1", "[::2]", "[::1",
+        "localhost@evil.example",
+    ])
     func `a page that points its own name at loopback is not`(_ authority: String) {
         #expect(status(authority: authority) == 421)
     }
 
     @Test func `with keys any name will do, unless names are given`() {
         #expect(status(hasKeys: true, authority: "paint.example.org") == 200)
-        #expect(status({ $0.publicNames = ["paint.example.org"] }, hasKeys: true, authority: "evil.example") == 421)
+        #expect(
+            status({ $0.publicNames = ["paint.example.org"] }, hasKeys: true, authority: "evil.example")
+                == 421)
         #expect(status({ $0.publicNames = ["Paint.Example.org"] }, authority: "paint.example.org:443") == 200)
     }
 
@@ -72,12 +79,14 @@ import Testing
             #expect(preflight.headers[.accessControlAllowHeaders]?.contains("Authorization") == true)
             #expect(preflight.headers[.accessControlAllowCredentials] == nil)
             for path in ["/v1/models", "/v1/nothing", "/v1/generations/none"] {
-                let answer = try await client.send(.get, path, headers: [.origin: "https://studio.example.org"])
+                let answer = try await client.send(
+                    .get, path, headers: [.origin: "https://studio.example.org"])
                 #expect(answer.headers[.accessControlAllowOrigin] == "https://studio.example.org", "\(path)")
                 #expect(answer.headers[.vary] == "Origin")
             }
             let other = try await client.send(
-                .options, "/v1/generations", headers: [.origin: "https://evil.example", .accessControlRequestMethod: "POST"])
+                .options, "/v1/generations",
+                headers: [.origin: "https://evil.example", .accessControlRequestMethod: "POST"])
             #expect(other.status == .forbidden && other.headers[.accessControlAllowOrigin] == nil)
         }
     }
@@ -87,8 +96,11 @@ import Testing
             for path in ["/", "/livez", "/v1/models", "/v1/nothing", "/openapi.json"] {
                 let answer = try await client.send(.get, path)
                 #expect(answer.headers[.xContentTypeOptions] == "nosniff", "\(path)")
-                #expect(answer.headers[.contentSecurityPolicy]?.contains("frame-ancestors 'none'") == true, "\(path)")
-                #expect(answer.headers[.contentSecurityPolicy]?.contains("default-src 'none'") == true, "\(path)")
+                #expect(
+                    answer.headers[.contentSecurityPolicy]?.contains("frame-ancestors 'none'") == true,
+                    "\(path)")
+                #expect(
+                    answer.headers[.contentSecurityPolicy]?.contains("default-src 'none'") == true, "\(path)")
             }
         }
     }

@@ -10,12 +10,14 @@ import Testing
     private func painted(_ width: Int, _ height: Int) -> Generation.Result.Painted {
         let pixels = (0..<width * height * 3).map { UInt8(truncatingIfNeeded: $0 / 7) }
         return Generation.Result.Painted(
-            width: width, height: height, pixels: pixels, latents: Generation.Result.Latents(shape: [0], values: []),
+            width: width, height: height, pixels: pixels,
+            latents: Generation.Result.Latents(shape: [0], values: []),
             receipt: .sample)
     }
 
     @Test(arguments: ["png", "jpeg", "webp"])
-    func `a file holds its picture, the receipt and the text that others read`(_ format: String) async throws {
+    func `a file holds its picture, the receipt and the text that others read`(_ format: String) async throws
+    {
         var options = OutputOptions()
         options.format = format
         let file = try await ImagingPictureEncoder().encode(painted(64, 32), options)
@@ -37,13 +39,21 @@ import Testing
         let small = try await ImagingPictureEncoder().encode(painted(256, 256), options)
         #expect(try PictureCodec.text(in: small.bytes).entries.isEmpty)
         options.quality = 95
-        #expect(try await ImagingPictureEncoder().encode(painted(256, 256), options).bytes.count > small.bytes.count)
+        #expect(
+            try await ImagingPictureEncoder().encode(painted(256, 256), options).bytes.count
+                > small.bytes.count)
         options.format = "gif"
-        await #expect(throws: Failure.self) { try await ImagingPictureEncoder().encode(painted(8, 8), options) }
+        await #expect(throws: Failure.self) {
+            try await ImagingPictureEncoder().encode(painted(8, 8), options)
+        }
     }
 
-    @Test(arguments: [(1024, 512, 320, 160), (512, 1024, 160, 320), (320, 320, 320, 320), (8, 8, 8, 8), (2000, 8, 320, 1)])
-    func `a thumbnail is a JPEG of at most 320 pixels a side`(_ width: Int, _ height: Int, _ small: Int, _ low: Int) throws {
+    @Test(arguments: [
+        (1024, 512, 320, 160), (512, 1024, 160, 320), (320, 320, 320, 320), (8, 8, 8, 8), (2000, 8, 320, 1),
+    ])
+    func `a thumbnail is a JPEG of at most 320 pixels a side`(
+        _ width: Int, _ height: Int, _ small: Int, _ low: Int
+    ) throws {
         let size = try PictureCodec.size(of: PictureFile.thumbnail(painted(width, height)))
         #expect(size.format == .jpeg && size.width == small && size.height == low)
     }

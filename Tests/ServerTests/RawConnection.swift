@@ -12,7 +12,9 @@ struct RawConnection {
     private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     private(set) var text = ""
 
-    static func with<Value>(port: Int, _ body: (inout RawConnection) async throws -> Value) async throws -> Value {
+    static func with<Value>(port: Int, _ body: (inout RawConnection) async throws -> Value) async throws
+        -> Value
+    {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -20,7 +22,8 @@ struct RawConnection {
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in
-            var connection = RawConnection(channel: channel, iterator: inbound.makeAsyncIterator(), outbound: outbound)
+            var connection = RawConnection(
+                channel: channel, iterator: inbound.makeAsyncIterator(), outbound: outbound)
             return try await body(&connection)
         }
     }
@@ -40,7 +43,9 @@ struct RawConnection {
     /// Reads until the other side closes.
     mutating func readToEnd() async throws -> String {
         do {
-            while let buffer = try await iterator.next(isolation: #isolation) { text += String(buffer: buffer) }
+            while let buffer = try await iterator.next(isolation: #isolation) {
+                text += String(buffer: buffer)
+            }
         } catch is IOError {
             // Closed with a reset: closed all the same.
         }

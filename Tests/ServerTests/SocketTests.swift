@@ -1,5 +1,5 @@
-import Foundation
 import Engine
+import Foundation
 import Generation
 import HTTPTypes
 import Hummingbird
@@ -12,9 +12,11 @@ import Testing
 /// What only a socket shows: clients that are slow, send too much, or stay too long.
 @Suite(.serialized) struct SocketTests {
     private func live(
-        _ change: @escaping (inout ServerLimits) -> Void, _ test: @escaping @Sendable (Int) async throws -> Void
+        _ change: @escaping (inout ServerLimits) -> Void,
+        _ test: @escaping @Sendable (Int) async throws -> Void
     ) async throws {
-        try await TestServer { change(&$0.limits) }.live { client in try await test(try #require(client.port)) }
+        try await TestServer { change(&$0.limits) }.live { client in try await test(try #require(client.port))
+        }
     }
 
     private func seconds(_ body: () async throws -> Void) async rethrows -> Double {
@@ -56,13 +58,15 @@ import Testing
             $0.bodyBytesPerSecond = 1000
         }) { port in
             try await RawConnection.with(port: port) { connection in
-                try await connection.send("POST /v1/generations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
+                try await connection.send(
+                    "POST /v1/generations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
                 #expect(try await connection.readToEnd().isEmpty)
             }
             let body = "{\"prompt\":\"\(String(repeating: "a", count: 1500))\"}"
             try await RawConnection.with(port: port) { connection in
                 try await connection.send(
-                    "POST /v1/generations HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
+                    "POST /v1/generations HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+                )
                 for start in stride(from: 0, to: body.utf8.count, by: 300) {
                     try await connection.send(String(body.dropFirst(start).prefix(300)))
                     try await Task.sleep(for: .milliseconds(100))
@@ -106,7 +110,8 @@ import Testing
         try await live({ _ in }) { port in
             try await RawConnection.with(port: port) { connection in
                 try await connection.send(
-                    "POST /v1/generations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n{")
+                    "POST /v1/generations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n{"
+                )
                 let text = try await connection.read(until: "}}")
                 #expect(text.hasPrefix("HTTP/1.1 413") && text.contains("too_large"))
             }
@@ -115,19 +120,26 @@ import Testing
 
     @Test func `headers that are too large are refused`() async throws {
         try await live({ $0.headerBytes = 4096 }) { port in
-            for lines in ["X-Long: \(String(repeating: "a", count: 10_000))\r\n", (0..<500).map { "X-\($0): 1\r\n" }.joined()] {
+            for lines in [
+                "X-Long: \(String(repeating: "a", count: 10_000))\r\n",
+                (0..<500).map { "X-\($0): 1\r\n" }.joined(),
+            ] {
                 try await RawConnection.with(port: port) { connection in
                     try await connection.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\(lines)\r\n")
                     let text = try await connection.readToEnd()
-                    #expect(text.hasPrefix("HTTP/1.1 400") || text.hasPrefix("HTTP/1.1 431"), "\(text.prefix(80))")
+                    #expect(
+                        text.hasPrefix("HTTP/1.1 400") || text.hasPrefix("HTTP/1.1 431"), "\(text.prefix(80))"
+                    )
                 }
             }
         }
     }
 
     @Test(arguments: [
-        "GARBAGE\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-        "GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "\u{16}\u{3}\u{1}\r\n\r\n",
+        "GARBAGE\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "\u{16}\u{3}\u{1}\r\n\r\n",
         "POST /v1/generations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "POST /v1/generations HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
     ])

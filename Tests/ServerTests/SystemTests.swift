@@ -9,7 +9,9 @@ import Testing
 @testable import Server
 
 @Suite struct SystemTests {
-    @Test func `the server lives, and is ready while the engine serves and a model can be loaded`() async throws {
+    @Test func `the server lives, and is ready while the engine serves and a model can be loaded`()
+        async throws
+    {
         let server = TestServer()
         try await server.call { client async throws in
             #expect(try await client.send(.get, "/livez").text == "alive\n")
@@ -50,7 +52,9 @@ import Testing
 
     @Test func `the document is JSON whose references lead somewhere`() async throws {
         let text = try await TestServer().call { try await $0.send(.get, "/openapi.json").text }
-        guard case .object(let document) = try JSONParser.parse(Array(text.utf8)) else { return #expect(Bool(false)) }
+        guard case .object(let document) = try JSONParser.parse(Array(text.utf8)) else {
+            return #expect(Bool(false))
+        }
         #expect(document["openapi"] == "3.1.0")
         let names = Set(OpenAPISchemas.all.map(\.0))
         for part in text.components(separatedBy: "#/components/schemas/").dropFirst() {
@@ -75,7 +79,9 @@ import Testing
 
     @Test func `what the computing side knows is passed on`() async throws {
         struct Known: Inspection {
-            func precision(of model: ModelDescription) async throws -> any Encodable & Sendable { ["plan": model.id] }
+            func precision(of model: ModelDescription) async throws -> any Encodable & Sendable {
+                ["plan": model.id]
+            }
             func tokens(of prompt: String, model: ModelDescription) async throws -> any Encodable & Sendable {
                 ["count": prompt.count]
             }

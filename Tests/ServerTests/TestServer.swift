@@ -139,7 +139,7 @@ extension HTTPField.Name {
     static let xContentTypeOptions = named("X-Content-Type-Options")
 
     private static func named(_ text: String) -> HTTPField.Name {
-        guard let name = HTTPField.Name(text) else { fatalError("\(text) is no header's name") }
+        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is no header's name") }
         return name
     }
 }

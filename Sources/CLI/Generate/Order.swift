@@ -3,6 +3,7 @@ internal import Generation
 internal import Imaging
 internal import Planning
 internal import Sampling
+internal import Server
 internal import Torch
 
 /// A command line for painting, checked: everything that needs no model, the cheapest first.
@@ -84,7 +85,8 @@ struct Order: Sendable {
                 try Task.checkCancellation()
                 report(progress)
                 let latents = savesLatents ? try LatentsFile.bytes(painted.latents) : nil
-                try files.stage(encoded(painted), for: path, latents: latents)
+                let file = try PictureFile.bytes(painted, as: output.format, options: encoding)
+                try files.stage(file, for: path, latents: latents)
                 progress.step += 1
             }
             try Task.checkCancellation()
@@ -96,21 +98,6 @@ struct Order: Sendable {
         return zip(result.pictures, placed).map { painted, path in
             GenerationReport.Picture(
                 painted, path: path, latents: savesLatents ? LatentsFile.path(beside: path) : nil)
-        }
-    }
-
-    /// The picture's file, with its receipt for people's programs and for this one.
-    private func encoded(_ painted: Generation.Result.Painted) throws -> [UInt8] {
-        let text = PictureText(entries: [
-            (PictureText.parametersKey, painted.receipt.infotext),
-            (PictureFacts.receiptKey, try JSONText.line(painted.receipt)),
-        ])
-        do {
-            let picture = try Picture(
-                width: painted.width, height: painted.height, channels: 3, pixels: painted.pixels)
-            return try PictureCodec.encode(picture, as: output.format, text: text, options: encoding)
-        } catch {
-            throw Failure(.cannotRun, "\(error)")
         }
     }
 }

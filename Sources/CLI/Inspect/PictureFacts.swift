@@ -1,12 +1,10 @@
 internal import Foundation
 internal import Generation
 internal import Imaging
+internal import Server
 
 /// What a picture's file says about itself.
 struct PictureFacts: Encodable {
-    /// The key under which the receipt travels in a picture's file.
-    static let receiptKey = "gesso"
-
     let path: String
     let format: String
     let width: Int
@@ -30,12 +28,12 @@ struct PictureFacts: Encodable {
             throw .badRequest("path", "\(path): \(error)")
         }
         // A text of that name that is no receipt is some other program's, and is shown as text.
-        let receipt = text[Self.receiptKey].flatMap {
+        let receipt = text[PictureFile.receiptKey].flatMap {
             try? JSONDecoder().decode(Receipt.self, from: Data($0.utf8))
         }
         self.receipt = receipt
         texts = text.entries.reduce(into: [:]) { texts, entry in
-            guard receipt == nil || entry.key != Self.receiptKey else { return }
+            guard receipt == nil || entry.key != PictureFile.receiptKey else { return }
             texts[entry.key] = texts[entry.key] ?? entry.value
         }
     }

@@ -150,7 +150,8 @@ struct ConfigurationReader {
         ]
         let lower = text.lowercased()
         let unit = units.first { lower.hasSuffix($0.0) }
-        let digits = lower.dropLast(unit?.0.count ?? 0).filter { $0 != " " }
+        var digits = lower.dropLast(unit?.0.count ?? 0)
+        while digits.last == " " { digits.removeLast() }
         guard let number = Double(digits),
             digits.utf8.allSatisfy({ $0 == 0x2E || (0x30...0x39).contains($0) }),
             number * (unit?.1 ?? 1) < 0x1p62

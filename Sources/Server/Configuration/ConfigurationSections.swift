@@ -22,8 +22,10 @@ package struct EngineChoices: Sendable, Equatable {
     package init() {}
 
     static let keys: Set<String> = [
-        "memory", "queue_limit", "queue_limit_per_caller", "affinity_jobs", "affinity_seconds", "patience", "attempts",
-        "job_time_limit_seconds", "grace_seconds", "idle_unload_seconds", "preload", "warm_up_width", "warm_up_height",
+        "memory", "queue_limit", "queue_limit_per_caller", "affinity_jobs", "affinity_seconds", "patience",
+        "attempts",
+        "job_time_limit_seconds", "grace_seconds", "idle_unload_seconds", "preload", "warm_up_width",
+        "warm_up_height",
         "failure_rest_seconds", "delivery_tries",
     ]
 
@@ -83,9 +85,12 @@ package struct StorageChoices: Sendable, Equatable {
             throw reader.failure("data", "with memory_only nothing is kept: leave one of the two out")
         }
         retention = Retention(
-            days: try reader.number("keep_days", in: 0.01...36_500), jobs: try reader.int("keep_jobs", in: 0...100_000_000))
+            days: try reader.number("keep_days", in: 0.01...36_500),
+            jobs: try reader.int("keep_jobs", in: 0...100_000_000))
         guard let section = try reader.mapping("s3", Self.objectStoreKeys) else { return }
-        guard let endpoint = try section.word("endpoint") else { throw section.failure("endpoint", "it is missing") }
+        guard let endpoint = try section.word("endpoint") else {
+            throw section.failure("endpoint", "it is missing")
+        }
         var store = ObjectStore(endpoint: endpoint)
         store.bucket = try section.word("bucket")
         store.region = try section.word("region")
@@ -100,19 +105,23 @@ package struct StorageChoices: Sendable, Equatable {
 /// The keys of a model.
 enum ModelKeys {
     static let all: Set<String> = [
-        "id", "title", "path", "vae", "clip", "t5", "configuration", "family", "precision", "device", "defaults",
+        "id", "title", "path", "vae", "clip", "t5", "configuration", "family", "precision", "device",
+        "defaults",
         "lora_folders",
     ]
     static let defaults: Set<String> = [
         "width", "height", "steps", "guidance_scale", "sampler", "schedule", "negative_prompt", "clip_skip",
     ]
 
-    static func read(_ reader: ConfigurationReader, _ paths: Paths) throws(ConfigurationError) -> ModelDescription {
+    static func read(_ reader: ConfigurationReader, _ paths: Paths) throws(ConfigurationError)
+        -> ModelDescription
+    {
         guard let id = try reader.string("id") else { throw reader.failure("id", "it is missing") }
         // An id stands in addresses and in metrics.
         guard JobID(id) != nil else {
             throw reader.failure(
-                "id", "'\(Words.shown(id))' can't be an id: 1 to 64 letters, digits, '-', '_' and '.', not beginning "
+                "id",
+                "'\(Words.shown(id))' can't be an id: 1 to 64 letters, digits, '-', '_' and '.', not beginning "
                     + "with a point")
         }
         guard let path = try reader.word("path") else { throw reader.failure("path", "it is missing") }
@@ -129,11 +138,15 @@ enum ModelKeys {
         model.precision = try reader.word("precision")
         model.device = try reader.word("device")
         model.loraFolders = (try reader.strings("lora_folders") ?? []).map(paths.resolve)
-        if let section = try reader.mapping("defaults", defaults) { model.defaults = try readDefaults(section) }
+        if let section = try reader.mapping("defaults", defaults) {
+            model.defaults = try readDefaults(section)
+        }
         return model
     }
 
-    private static func readDefaults(_ reader: ConfigurationReader) throws(ConfigurationError) -> ModelDefaults {
+    private static func readDefaults(_ reader: ConfigurationReader) throws(ConfigurationError)
+        -> ModelDefaults
+    {
         var defaults = ModelDefaults()
         for name in ["width", "height"] {
             if let size = try reader.int(name, in: Generation.Request.sizes), !size.isMultiple(of: 8) {
@@ -162,12 +175,16 @@ enum ServerKeys {
         "heartbeat_seconds", "limits",
     ]
     static let limits: Set<String> = [
-        "connections", "head_seconds", "idle_seconds", "body_seconds", "unread_seconds", "header_bytes", "json_bytes",
-        "picture_json_bytes", "picture_bytes", "upload_bytes", "wait_seconds", "streams_per_caller", "calls_per_minute",
+        "connections", "head_seconds", "idle_seconds", "body_seconds", "unread_seconds", "header_bytes",
+        "json_bytes",
+        "picture_json_bytes", "picture_bytes", "upload_bytes", "wait_seconds", "streams_per_caller",
+        "calls_per_minute",
         "jobs_per_caller",
     ]
 
-    static func read(_ reader: ConfigurationReader, _ paths: Paths) throws(ConfigurationError) -> ServerSettings {
+    static func read(_ reader: ConfigurationReader, _ paths: Paths) throws(ConfigurationError)
+        -> ServerSettings
+    {
         var settings = ServerSettings()
         settings.host = try reader.word("host") ?? settings.host
         settings.port = try reader.int("port", in: 0...65_535) ?? settings.port
@@ -181,7 +198,8 @@ enum ServerKeys {
         }
         settings.publicNames = try reader.strings("public_names") ?? []
         for name in settings.publicNames where name.isEmpty || name.contains("/") || name.contains("*") {
-            throw reader.failure("public_names", "'\(Words.shown(name))' is no name of a host: write example.org")
+            throw reader.failure(
+                "public_names", "'\(Words.shown(name))' is no name of a host: write example.org")
         }
         settings.corsOrigins = try reader.strings("cors_origins") ?? []
         for origin in settings.corsOrigins { try check(origin: origin, reader) }
@@ -198,7 +216,8 @@ enum ServerKeys {
         let rest = ["https://", "http://"].first { origin.hasPrefix($0) }.map { origin.dropFirst($0.count) }
         guard let rest, !rest.isEmpty, !rest.contains("/"), !rest.contains("*") else {
             throw reader.failure(
-                "cors_origins", "'\(Words.shown(origin))' is no origin: write https://example.org, without a path; there "
+                "cors_origins",
+                "'\(Words.shown(origin))' is no origin: write https://example.org, without a path; there "
                     + "is no wildcard")
         }
     }
@@ -213,11 +232,13 @@ enum ServerKeys {
         limits.unreadSeconds = try reader.number("unread_seconds", in: 0.1...3600) ?? limits.unreadSeconds
         limits.headerBytes = try reader.bytes("header_bytes", atLeast: 1024) ?? limits.headerBytes
         limits.jsonBytes = try reader.bytes("json_bytes", atLeast: 1024) ?? limits.jsonBytes
-        limits.pictureJSONBytes = try reader.bytes("picture_json_bytes", atLeast: 1024) ?? limits.pictureJSONBytes
+        limits.pictureJSONBytes =
+            try reader.bytes("picture_json_bytes", atLeast: 1024) ?? limits.pictureJSONBytes
         limits.pictureBytes = try reader.bytes("picture_bytes", atLeast: 1024) ?? limits.pictureBytes
         limits.uploadBytes = try reader.bytes("upload_bytes", atLeast: 0) ?? limits.uploadBytes
         limits.waitSeconds = try reader.number("wait_seconds", in: 0...3600) ?? limits.waitSeconds
-        limits.streamsPerCaller = try reader.int("streams_per_caller", in: 1...100_000) ?? limits.streamsPerCaller
+        limits.streamsPerCaller =
+            try reader.int("streams_per_caller", in: 1...100_000) ?? limits.streamsPerCaller
         limits.caller.callsPerMinute =
             try reader.int("calls_per_minute", in: 1...1_000_000) ?? limits.caller.callsPerMinute
         limits.caller.jobs = try reader.int("jobs_per_caller", in: 1...200) ?? limits.caller.jobs

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
+internal import NIOHTTP1
 
 /// Turns whatever a call throws into its front's own shape of errors, and puts the headers on that every answer carries.
 struct Answering: RouterMiddleware {
@@ -21,10 +22,15 @@ struct Answering: RouterMiddleware {
             if case .preflight(let answer) = verdict { return answer }
             do {
                 response = try await next(request, context)
+            } catch let error as HTTPParserError {
+                // What follows on this connection is no HTTP: whoever reads it answers and closes.
+                throw error
             } catch {
                 response = answer(error, request, context)
             }
             if case .shared(let origin) = verdict { OriginGuard.share(&response, with: origin) }
+        } catch let error as HTTPParserError {
+            throw error
         } catch {
             response = answer(error, request, context)
         }

@@ -30,9 +30,16 @@ package struct Call: Sendable {
             "the body has more than \(limit) bytes, which is what this call takes")
         if let said = request.headers[.contentLength].flatMap({ Int($0) }), said > limit { throw tooLarge }
         var bytes: [UInt8] = []
-        for try await buffer in request.body {
-            guard bytes.count + buffer.readableBytes <= limit else { throw tooLarge }
-            bytes.append(contentsOf: buffer.readableBytesView)
+        do {
+            for try await buffer in request.body {
+                guard bytes.count + buffer.readableBytes <= limit else { throw tooLarge }
+                bytes.append(contentsOf: buffer.readableBytesView)
+            }
+        } catch let error as ChannelError {
+            throw Rejection(.badRequest, "bad_request", "the body did not come to its end: \(error)")
+        } catch let error as IOError {
+            throw Rejection(
+                .badRequest, "bad_request", "the body did not come to its end: \(error.errnoCode)")
         }
         return bytes
     }

@@ -62,13 +62,16 @@ extension ServerBuilder {
     ) throws(Failure) -> Application<RouterResponder<CallContext>> {
         let settings = parts.settings
         let limits = settings.limits
-        let channel = HTTPServerBuilder.http1(
-            configuration: .init(
-                additionalChannelHandlers: [ConnectionDeadlines(limits: limits)],
-                idleTimeout: nil,
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
-                    maxHeaderFieldCount: limits.headerCount)))
+        let channel = HTTPServerBuilder { responder in
+            GuardedChannel(
+                base: HTTP1Channel(
+                    responder: responder,
+                    configuration: .init(
+                        additionalChannelHandlers: [ConnectionDeadlines(limits: limits)],
+                        httpDecoderConfiguration: .init(
+                            maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
+                            maxHeaderFieldCount: limits.headerCount))))
+        }
         var application = Application(
             router: router,
             server: try tls(channel),
