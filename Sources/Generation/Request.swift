@@ -50,7 +50,8 @@ package struct Request: Sendable, Equatable, Codable {
 
     /// All but the source picture: that is bytes and goes its own way.
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case prompt, negativePrompt, promptDialect, width, height, steps, guidanceScale, trueGuidanceScale, textTokens
+        case prompt, negativePrompt, promptDialect, width, height, steps, guidanceScale, trueGuidanceScale,
+            textTokens
         case guidanceRescale, seed, count, sampler, schedule, clipSkip, strength
     }
 

@@ -47,7 +47,8 @@ extension Examination {
         let stages = Stage.allCases.filter { $0 != .encode || request.image != nil }
         self.init(
             width: size.width, height: size.height, steps: steps, count: request.count, sampler: sampler.name,
-            schedule: "\(schedule)", guidanceScale: guidanceScale, promptTokens: prompts.prompt.report.tokenCount,
+            schedule: "\(schedule)", guidanceScale: guidanceScale,
+            promptTokens: prompts.prompt.report.tokenCount,
             negativePromptTokens: prompts.negative?.report.tokenCount ?? 0, plan: plan.id,
             formats: Dictionary(
                 uniqueKeysWithValues: stages.map { ($0.rawValue, plan[$0].compute.rawValue) }),

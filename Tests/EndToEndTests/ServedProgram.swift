@@ -9,8 +9,7 @@ import Testing
 /// `gesso serve` as a process of its own, on loopback, with the bundled models.
 final class ServedProgram {
     let process: Process
-    /// `http://127.0.0.1:PORT`
-    let address: String
+    let api: ServedAPI
     private let output: Pipe
 
     /// The executable that was built beside the tests.
@@ -52,7 +51,7 @@ final class ServedProgram {
             said += String(decoding: part, as: UTF8.self)
         }
         let start = try #require(said.range(of: "http://"))
-        address = String(said[start.lowerBound...].prefix { $0 != "," && $0 != "\n" })
+        api = ServedAPI(address: String(said[start.lowerBound...].prefix { $0 != "," && $0 != "\n" }))
     }
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
@@ -78,6 +77,17 @@ final class ServedProgram {
         let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) << 10
     }
+
+    /// A number that whoever runs a test by hand may raise.
+    static func count(_ variable: String, usually usual: Int) -> Int {
+        ProcessInfo.processInfo.environment[variable].flatMap { Int($0) } ?? usual
+    }
+}
+
+/// A server's calls.
+struct ServedAPI: Sendable {
+    /// `http://127.0.0.1:PORT`
+    let address: String
 
     /// Calls it.
     func call(
@@ -117,12 +127,4 @@ final class ServedProgram {
     }
 
     struct Unfinished: Error { let id: String }
-
-    /// A number that whoever runs a test by hand may raise.
-    static func count(_ variable: String, usually usual: Int) -> Int {
-        ProcessInfo.processInfo.environment[variable].flatMap { Int($0) } ?? usual
-    }
 }
-
-/// Real servers with real models: one after the other, so that timings mean something.
-@Suite(.serialized) struct EndToEndTests {}
