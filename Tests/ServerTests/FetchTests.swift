@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import HummingbirdTesting
 import Logging
 import NIOCore
@@ -116,7 +117,8 @@ import Testing
         router.get("/round") { _, _ in Response.redirect(to: "/round") }
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
-        return try await Application(router: router, logger: logger).test(.live) { client in
+        let server = HTTPServerBuilder { GuardedChannel(base: HTTP1Channel(responder: $0)) }
+        return try await Application(router: router, server: server, logger: logger).test(.live) { client in
             let port = client.port ?? 0
             var limits = ServerLimits()
             limits.pictureBytes = limit

@@ -17,6 +17,8 @@ struct TestServer {
     let parts: ServerParts
     let keys: KeyStore?
     let metrics = MetricsRegistry()
+    /// When it always is, for calls a minute.
+    private let instant = ContinuousClock.now
 
     init(
         models: [String] = ["anime"], keys: KeyStore? = nil, inspection: (any Inspection)? = nil,
@@ -43,7 +45,8 @@ struct TestServer {
         get throws {
             var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             logger.logLevel = .critical
-            return try ServerBuilder(parts: parts, keys: keys, metrics: metrics, logger: logger)
+            return try ServerBuilder(
+                parts: parts, keys: keys, metrics: metrics, logger: logger, clock: { [instant] in instant })
         }
     }
 
