@@ -33,7 +33,7 @@ struct Gesso: AsyncParsableCommand {
 
             ENVIRONMENT:
               GESSO_MODEL      the model where --model is not given
-              GESSO_CONFIG     the configuration of 'gesso serve' where --config is not given
+              GESSO_CONFIG     a server's configuration where --config is not given
               GESSO_LIBTORCH   libtorch.so or its folder, in place of all others
               GESSO_PROBE      0: never measure which formats this machine computes fast
               OMP_NUM_THREADS  how many threads a CPU computes with

@@ -212,11 +212,11 @@ import Torch
         ),
         (
             ["paint", "a"],
-            "there is no command 'paint'; there are generate, inspect, models, doctor, samplers, tokens, precision, benchmark (see 'gesso --help')"
+            "there is no command 'paint'; there are generate, inspect, models, doctor, samplers, tokens, precision, benchmark, serve, worker, keys (see 'gesso --help')"
         ),
         (
             ["a red apple"],
-            "there is no command 'a red apple'; there are generate, inspect, models, doctor, samplers, tokens, precision, benchmark (see 'gesso --help')"
+            "there is no command 'a red apple'; there are generate, inspect, models, doctor, samplers, tokens, precision, benchmark, serve, worker, keys (see 'gesso --help')"
         ),
         (["--models"], "Unknown option '--models' (see 'gesso --help')"),
         (["inspect"], "Missing expected argument '<path>' (see 'gesso inspect --help')"),

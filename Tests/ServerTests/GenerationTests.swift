@@ -15,7 +15,7 @@ import Testing
             {"prompt":"a cat 猫","negative_prompt":"","width":512,"height":768.0,"steps":20,"guidance_scale":7.5,
             "seed":"18446744073709551614","count":2,"sampler":"euler","schedule":"karras","clip_skip":1,"format":"jpeg",
             "quality":80,"embed_receipt":false,"id":"my-job","priority":3,"deadline_seconds":60,"time_limit_seconds":30,
-            "guidance_rescale":0.5,"true_guidance_scale":2,"text_tokens":256}
+            "guidance_rescale":0.5,"true_guidance_scale":2,"text_tokens":256,"prompt_dialect":"a1111"}
             """
         try await server.call { client async throws in
             let answer = try await client.send(
@@ -28,6 +28,7 @@ import Testing
             #expect(answer.text.contains("\"seed\":18446744073709551614"))
         }
         let job = try #require(await server.engine.jobs.first)
+        #expect(job.request.promptDialect == .a1111)
         #expect(job.id.text == "my-job")
         #expect(job.caller == "local")
         #expect(job.front == "v1")

@@ -156,6 +156,7 @@ struct MalformedRequest: Sendable, CustomTestStringConvertible {
         .painting("\"guidance_rescale\":1.1", "bad_request", "guidance_rescale"),
         .painting("\"text_tokens\":0", "bad_request", "text_tokens"),
         .painting("\"clip_skip\":-1", "bad_request", "clip_skip"),
+        .painting("\"prompt_dialect\":\"latin\"", "bad_request", "prompt_dialect"),
         .painting("\"clip_skip\":65", "bad_request", "clip_skip"),
         .painting("\"seed\":-2", "bad_request", "seed"), .painting("\"seed\":1.5", "bad_request", "seed"),
         .painting("\"seed\":18446744073709551616", "bad_request", "seed"),

@@ -82,7 +82,9 @@ import Testing
             func precision(of model: ModelDescription) async throws -> any Encodable & Sendable {
                 ["plan": model.id]
             }
-            func tokens(of prompt: String, model: ModelDescription) async throws -> any Encodable & Sendable {
+            func tokens(
+                of prompt: String, dialect: Generation.Request.Dialect, model: ModelDescription
+            ) async throws -> any Encodable & Sendable {
                 ["count": prompt.count]
             }
         }

@@ -38,7 +38,13 @@ struct KeysCommand: AsyncParsableCommand {
 
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "add", abstract: "Make a key and print it: it is not shown again.")
+            commandName: "add", abstract: "Make a key and print it: it is not shown again.",
+            discussion: """
+                EXAMPLES:
+                  gesso keys add studio
+                  gesso keys add operator --role admin
+                  gesso keys add guest --calls-per-minute 20 --jobs 5
+                """)
 
         @Argument(help: "What the key is called, in lists, logs and beside jobs.")
         var name: String
@@ -66,7 +72,12 @@ struct KeysCommand: AsyncParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "List the keys' names.")
+            commandName: "list", abstract: "List the keys' names, roles and limits.",
+            discussion: """
+                EXAMPLES:
+                  gesso keys list
+                  gesso keys list --json
+                """)
 
         @Flag(help: "Print JSON instead of text.")
         var json = false
@@ -114,7 +125,11 @@ struct KeysCommand: AsyncParsableCommand {
 
     struct Revoke: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "revoke", abstract: "End a key for good. Its name is not given again.")
+            commandName: "revoke", abstract: "End a key for good. Its name is not given again.",
+            discussion: """
+                EXAMPLES:
+                  gesso keys revoke guest
+                """)
 
         @Argument(help: "The key's name.")
         var name: String

@@ -19,8 +19,12 @@ struct ModelInspection: Inspection {
             fingerprint: basis.fingerprint, overrides: basis.memory?.overrides ?? [:])
     }
 
-    func tokens(of prompt: String, model: ModelDescription) async throws -> any Encodable & Sendable {
+    func tokens(
+        of prompt: String, dialect: Request.Dialect, model: ModelDescription
+    ) async throws -> any Encodable & Sendable {
         let checkpoint = try Composition.open(CheckpointLoader(surroundings: surroundings).choice(model))
-        return try checkpoint.report(prompt, PromptReportSettings())
+        var settings = PromptReportSettings()
+        settings.dialect = dialect
+        do { return try checkpoint.report(prompt, settings) } catch { throw Failure(error) }
     }
 }

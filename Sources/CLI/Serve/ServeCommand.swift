@@ -20,7 +20,7 @@ struct ServeCommand: AsyncParsableCommand {
               gesso serve
               gesso serve --model juggernaut.safetensors --port 8080
               gesso serve --config gesso.yaml
-              curl -s localhost:7860/v1/generations?wait=60 -d '{"prompt": "a red apple"}' -H content-type:application/json
+              curl --json @request.json "localhost:7860/v1/generations?wait=60"
 
             Jobs are kept in a database and survive a crash or a restart; pictures are files. Without a configuration \
             the server listens on this machine alone and needs no key; to be reached from others it needs keys, which \

@@ -66,5 +66,7 @@ package protocol Inspection: Sendable {
     func precision(of model: ModelDescription) async throws -> any Encodable & Sendable
     /// A prompt's tokens as a model reads them.
     /// - Throws: ``Generation/Failure``.
-    func tokens(of prompt: String, model: ModelDescription) async throws -> any Encodable & Sendable
+    func tokens(
+        of prompt: String, dialect: Generation.Request.Dialect, model: ModelDescription
+    ) async throws -> any Encodable & Sendable
 }

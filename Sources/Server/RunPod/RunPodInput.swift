@@ -121,6 +121,13 @@ struct RunPodInput {
         }
         var request = Generation.Request(prompt: prompt)
         request.negativePrompt = try fields.text("negativePrompt", "negative_prompt")
+        if let name = try fields.text("prompt_dialect", "promptDialect") {
+            guard let dialect = Generation.Request.Dialect(rawValue: name) else {
+                throw .badRequest(
+                    "prompt_dialect", "'prompt_dialect' is '\(Words.shown(name))', it must be compel, a1111 or plain")
+            }
+            request.promptDialect = dialect
+        }
         request.width = try fields.integer("width")
         request.height = try fields.integer("height")
         request.steps = try fields.integer("steps", "num_inference_steps")

@@ -34,6 +34,13 @@ enum OpenAPISchemas {
             text("What to paint; up to \(Generation.Request.longestPrompt) characters, all of which count.")
         ),
         ("negative_prompt", text("What not to paint. Left out is not the same as empty.")),
+        (
+            "prompt_dialect",
+            [
+                "type": "string", "enum": .array(Generation.Request.Dialect.allCases.map { .string($0.rawValue) }),
+                "description": "How weights, blends and changes are written in the prompts; compel if left out.",
+            ]
+        ),
         ("model", text("A model's id; may be left out where there is one.")),
         (
             "width",
@@ -91,7 +98,10 @@ enum OpenAPISchemas {
             "TokenRequest",
             [
                 "type": "object", "required": ["prompt"], "additionalProperties": false,
-                "properties": ["prompt": text("What is counted."), "model": text("A model's id.")],
+                "properties": [
+                    "prompt": text("What is counted."), "model": text("A model's id."),
+                    "prompt_dialect": ["type": "string", "enum": .array(Generation.Request.Dialect.allCases.map { .string($0.rawValue) })],
+                ],
             ]
         ),
         (

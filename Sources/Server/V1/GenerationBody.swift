@@ -22,7 +22,7 @@ struct GenerationBody: Sendable {
 
     /// Every field, in the order of the documentation.
     static let fields: [String] = [
-        "prompt", "negative_prompt", "model", "width", "height", "steps", "guidance_scale",
+        "prompt", "negative_prompt", "prompt_dialect", "model", "width", "height", "steps", "guidance_scale",
         "true_guidance_scale",
         "guidance_rescale", "text_tokens", "seed", "count", "sampler", "schedule", "clip_skip", "image",
         "image_url",
@@ -71,6 +71,7 @@ struct GenerationBody: Sendable {
         throws(Rejection)
     {
         request.negativePrompt = try reader.string("negative_prompt")
+        if let dialect = try dialect(reader) { request.promptDialect = dialect }
         request.width = try reader.int("width")
         request.height = try reader.int("height")
         request.steps = try reader.int("steps")
@@ -82,6 +83,17 @@ struct GenerationBody: Sendable {
         request.sampler = try reader.string("sampler")
         request.schedule = try reader.string("schedule")
         if let skip = try reader.int("clip_skip") { request.clipSkip = skip }
+    }
+
+    /// How weights and changes are written in the prompt; nil where nothing is said.
+    static func dialect(_ reader: ObjectReader) throws(Rejection) -> Generation.Request.Dialect? {
+        guard let name = try reader.string("prompt_dialect") else { return nil }
+        guard let dialect = Generation.Request.Dialect(rawValue: name) else {
+            let names = Generation.Request.Dialect.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .badRequest(
+                "prompt_dialect", "'\(Words.shown(name))' is no dialect: it must be one of \(names)")
+        }
+        return dialect
     }
 
     private mutating func readJob(_ reader: ObjectReader) throws(Rejection) {

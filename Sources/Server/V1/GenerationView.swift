@@ -63,6 +63,7 @@ struct GenerationView: Encodable {
     struct RequestView: Encodable {
         let prompt: String
         let negativePrompt: String?
+        let promptDialect: String
         let width: Int?
         let height: Int?
         let steps: Int?
@@ -84,6 +85,7 @@ struct GenerationView: Encodable {
         init(_ request: Generation.Request, _ output: OutputOptions, hasSource: Bool) {
             prompt = request.prompt
             negativePrompt = request.negativePrompt
+            promptDialect = request.promptDialect.rawValue
             width = request.width
             height = request.height
             steps = request.steps

@@ -32,13 +32,14 @@ extension V1Front {
         _ = try call.query([])
         let inspection = try inspection()
         let reader = try ObjectReader(
-            try await call.json(limit: parts.settings.limits.jsonBytes), known: ["prompt", "model"])
+            try await call.json(limit: parts.settings.limits.jsonBytes), known: ["prompt", "model", "prompt_dialect"])
         guard let prompt = try reader.string("prompt") else {
             throw Rejection.badRequest("prompt", "prompt is missing: it is what is counted")
         }
         try Generation.Request(prompt: prompt).validate()
+        let dialect = try GenerationBody.dialect(reader) ?? .compel
         let model = try await model(orOnly: try reader.string("model"))
-        return try .json(Erased(try await inspection.tokens(of: prompt, model: model)))
+        return try .json(Erased(try await inspection.tokens(of: prompt, dialect: dialect, model: model)))
     }
 
     private func inspection() throws(Failure) -> any Inspection {
