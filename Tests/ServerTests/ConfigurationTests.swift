@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 import Generation
 import TestSupport
@@ -44,6 +45,21 @@ import Testing
         {
             #expect(text.contains("\(key):"), "\(key) is not in the example")
         }
+    }
+
+    @Test func `the engine gets what the file says, and its own defaults for the rest`() throws {
+        let said = try read("engine: {memory: 1GiB, patience: 3, preload: false}\nstorage: {keep_jobs: 5}")
+            .engineSettings(memoryBudget: 7)
+        var expected = EngineSettings(memoryBudget: 1 << 30)
+        (expected.patience, expected.preloads, expected.retention) = (3, false, Retention(jobs: 5))
+        #expect(said == expected)
+        #expect(ServeConfiguration().engineSettings(memoryBudget: 7) == EngineSettings(memoryBudget: 7))
+        // The values in the example that its comments do not call otherwise are the engine's own.
+        let example = try ServeConfiguration(file: Self.example).engineSettings(memoryBudget: 7)
+        var usual = EngineSettings(memoryBudget: 20_000_000_000)
+        (usual.idleUnloadSeconds, usual.warmUpWidth, usual.warmUpHeight) = (900, 1024, 1024)
+        usual.retention = Retention(days: 30, jobs: 100_000)
+        #expect(example == usual)
     }
 
     @Test func `nothing at all is a configuration, and JSON is one too`() throws {
