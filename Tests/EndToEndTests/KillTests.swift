@@ -59,7 +59,7 @@ import Testing
             let request: [String: any Sendable] = [
                 "id": id, "prompt": "a red apple", "model": model, "width": 64, "height": 64, "steps": 2,
             ]
-            guard let answer = try? await server.call("POST", "/v1/generations", request),
+            guard let answer = try? await server.call("POST", "/v1/generations", request, seconds: 3),
                 (200..<300).contains(answer.status)
             else { break }
             accepted.append(id)

@@ -29,7 +29,8 @@ import Testing
         try await live({ $0.headSeconds = 0.3 }) { port in
             let spent = try await seconds {
                 try await RawConnection.with(port: port) { connection in
-                    try await connection.send("GET /livez HTTP/1.1\r\nHost: loc")
+                    // A machine so busy that the time is over by now finds the connection closed.
+                    try? await connection.send("GET /livez HTTP/1.1\r\nHost: loc")
                     _ = try await connection.readToEnd()
                 }
             }
