@@ -52,7 +52,7 @@ extension Examination {
             negativePromptTokens: prompts.negative?.report.tokenCount ?? 0, plan: plan.id,
             formats: Dictionary(
                 uniqueKeysWithValues: stages.map { ($0.rawValue, plan[$0].compute.rawValue) }),
-            modelBytes: stages.map { plan[$0].weightBytes }.reduce(0, +),
+            modelBytes: plan.keptBytes,
             workingBytes: stages.compactMap { facts.stages[$0]?.activationBytes }.max() ?? 0, notes: notes)
         promptReport = prompts.prompt.report
         negativePromptReport = prompts.negative?.report

@@ -125,6 +125,11 @@ package struct Plan: Sendable, Equatable, Codable {
     /// Bytes of all weights as they are kept. The VAE's two halves share one file but no weights.
     package var weightBytes: Int { stages.values.reduce(0) { $0 + $1.weightBytes } }
 
+    /// Bytes of weights that are in memory while it runs: of a stage that is read block by block, the block at work.
+    package var keptBytes: Int {
+        stages.values.reduce(0) { $0 + ($1.residency == .paged ? $1.weightBytes / 16 : $1.weightBytes) }
+    }
+
     /// What is computed in float32 whatever the formats say (see `Documentation/precision.md`).
     package static let alwaysFP32 = [
         "noise", "schedule", "sinusoids", "norm statistics and weights", "attention logits and softmax",

@@ -28,7 +28,6 @@ import Testing
             #expect(answer.text.contains("\"seed\":18446744073709551614"))
         }
         let job = try #require(await server.engine.jobs.first)
-        #expect(job.request.promptDialect == .a1111)
         #expect(job.id.text == "my-job")
         #expect(job.caller == "local")
         #expect(job.front == "v1")
@@ -44,7 +43,7 @@ import Testing
         (request.seed, request.count, request.sampler, request.schedule) = (
             UInt64.max - 1, 2, "euler", "karras"
         )
-        (request.clipSkip, request.textTokens) = (1, 256)
+        (request.clipSkip, request.textTokens, request.promptDialect) = (1, 256, .a1111)
         #expect(job.request == request)
     }
 

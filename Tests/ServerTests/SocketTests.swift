@@ -187,7 +187,11 @@ import Testing
                 try await RawConnection.with(port: port) { fast in
                     try await fast.send("GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
                     _ = try await fast.read(until: ": gesso")
-                    while await server.engine.listenerCount < 2 { await Task.yield() }
+                    // On a busy machine the slow one may have been ended by now.
+                    let end = ContinuousClock.now + .seconds(10)
+                    while await server.engine.listenerCount < 2, ContinuousClock.now < end {
+                        try await Task.sleep(for: .milliseconds(5))
+                    }
                     for _ in 0..<200 { await server.engine.publish(id, .running) }
                     await server.engine.finish(id, .cancelled)
                     _ = try await fast.read(until: "event: cancelled")

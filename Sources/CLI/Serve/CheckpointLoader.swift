@@ -1,5 +1,4 @@
 internal import Generation
-internal import Pipelines
 internal import Planning
 
 /// Opens the models that a server is configured with, as `gesso generate` opens the one that it is given.
@@ -10,10 +9,11 @@ struct CheckpointLoader: ModelLoader {
         try await surroundings.makeWorker(choice(model))
     }
 
+    /// As planned for what is free now: a model larger than the memory is read block by block.
     func bytes(_ model: ModelDescription) async throws -> Int {
-        let checkpoint = try Composition.open(choice(model))
-        let stages = checkpoint.facts(checkpoint.request(width: nil, height: nil)).stages
-        return stages.values.reduce(0) { $0 + $1.fileBytes }
+        let choice = try choice(model)
+        let checkpoint = try Composition.open(choice)
+        return try await PlanBasis(checkpoint, choice, in: surroundings).plan(checkpoint).keptBytes
     }
 
     /// The model as a command line would name it. Paths are seen from the folder that the program works in.

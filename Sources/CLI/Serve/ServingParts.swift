@@ -20,7 +20,10 @@ struct ServingParts: Sendable {
         let logger = Self.logger(surroundings, level)
         self.logger = logger
         (store, images) = try Self.stores(configuration.storage, surroundings, logger)
-        settings = try EngineSettings(configuration, hostMemory: HostMemory.available)
+        // A tenth stays for everything that is no model: pictures on their way, the system's own.
+        settings = configuration.engineSettings(
+            memoryBudget: HostMemory.available.map { $0 / 10 * 9 } ?? Int.max / 2)
+        try settings.validate()
         engine = JobEngine(
             settings, models: configuration.models, loader: CheckpointLoader(surroundings: surroundings),
             store: store, images: images, encoder: ImagingPictureEncoder(), logger: logger)
@@ -75,31 +78,6 @@ enum DataFolder {
             throw Failure(.cannotRun, "\(path) can't be made: \(error.localizedDescription)", field: "data")
         }
         return path
-    }
-}
-
-extension EngineSettings {
-    /// What a configuration says, over the engine's own values.
-    /// - Parameter hostMemory: Bytes that are free now; nil where nothing says.
-    init(_ configuration: ServeConfiguration, hostMemory: Int?) throws(Failure) {
-        let choices = configuration.engine
-        // A tenth stays for everything that is no model: pictures on their way, the system's own.
-        self.init(memoryBudget: choices.memoryBudget ?? hostMemory.map { $0 / 10 * 9 } ?? Int.max / 2)
-        queueLimit = choices.queueLimit ?? queueLimit
-        queueLimitPerCaller = choices.queueLimitPerCaller ?? queueLimitPerCaller
-        affinityJobs = choices.affinityJobs ?? affinityJobs
-        affinitySeconds = choices.affinitySeconds ?? affinitySeconds
-        patience = choices.patience ?? patience
-        attempts = choices.attempts ?? attempts
-        jobTimeLimit = choices.jobTimeLimit ?? jobTimeLimit
-        graceSeconds = choices.graceSeconds ?? graceSeconds
-        idleUnloadSeconds = choices.idleUnloadSeconds
-        preloads = choices.preloads ?? preloads
-        warmUpWidth = choices.warmUpWidth
-        warmUpHeight = choices.warmUpHeight
-        failureRestSeconds = choices.failureRestSeconds ?? failureRestSeconds
-        deliveryTries = choices.deliveryTries ?? deliveryTries
-        retention = configuration.storage.retention
     }
 }
 

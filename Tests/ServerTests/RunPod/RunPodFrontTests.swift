@@ -187,7 +187,7 @@ struct RunPodFrontTests {
     }
 
     @Test func `a job that waits beyond its life is timed out`() async throws {
-        try await RunPodRoom.serving(settings: { $0.timeToLive = 0.3 }) { room in
+        try await RunPodRoom.serving(settings: { $0.timeToLive = 4 }) { room in
             _ = try await room.call(
                 .POST, Self.run, #"{"input": {"prompt": "hold"}, "policy": {"ttl": 60000}}"#)
             let answer = try await room.call(.POST, Self.sync, #"{"input": {"prompt": "late"}}"#)
