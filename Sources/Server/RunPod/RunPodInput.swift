@@ -31,9 +31,9 @@ struct RunPodPainting: Sendable, Equatable {
 
 /// Which of two answers a client understands.
 enum RunPodShape: String, Sendable {
-    /// `{"success", "data": [{"url", "seed", ...}]}`: of the former worker, whose inputs name a `task_type`.
+    /// `{"success", "data": [{"url", "seed", ...}]}`: of the former worker, whose inputs name a `task_type` or use its names.
     case data
-    /// `{"images": [{"filename", "type", "data"}]}`: of worker-comfyui, for inputs that name none.
+    /// `{"images": [{"filename", "type", "data"}]}`: of worker-comfyui, for inputs that do neither.
     case images
 }
 
@@ -52,6 +52,10 @@ struct RunPodInput {
     static let taskTypes = [
         "text-to-image", "image-to-image", "switch-base-model", "get-loras", "get-loras-by-model",
         "switch-single-lora", "switch-lora", "load-loras",
+    ]
+    /// Names that only the former worker's clients use: they read its answers.
+    private static let formerNames = [
+        "negativePrompt", "cfgScale", "numImages", "baseModel", "denoisingStrength", "lora_config",
     ]
     /// Of a source picture, before decoding.
     static let largestPicture = 20_000_000
@@ -90,7 +94,8 @@ struct RunPodInput {
         let type = try fields.text("task_type")
         switch type {
         case nil, "text-to-image", "image-to-image":
-            return .paint(try painting(type, &fields))
+            let isFormer = formerNames.contains { fields.members[$0] != nil }
+            return .paint(try painting(type, &fields, isFormer: isFormer))
         case "switch-base-model":
             guard let model = try fields.text("base_model_type", "baseModel", "model"), !model.isEmpty else {
                 throw .badRequest("base_model_type", "'base_model_type' is missing: which model to load")
@@ -113,7 +118,7 @@ struct RunPodInput {
     }
 
     private static func painting(
-        _ type: String?, _ fields: inout RunPodFields
+        _ type: String?, _ fields: inout RunPodFields, isFormer: Bool
     ) throws(Failure) -> RunPodPainting {
         try refuseLoRAs(&fields)
         guard let prompt = try fields.text("prompt") else {
@@ -145,7 +150,7 @@ struct RunPodInput {
             request.strength = strength
         }
 
-        var painting = RunPodPainting(request: request, shape: type == nil ? .images : .data)
+        var painting = RunPodPainting(request: request, shape: type == nil && !isFormer ? .images : .data)
         painting.model = try fields.text("baseModel", "base_model", "model")
         try readImage(type, &fields, into: &painting)
         try readDelivery(&fields, into: &painting)
