@@ -19,6 +19,8 @@ package struct ModelDescription: Sendable, Equatable, Codable {
     package var device: String?
     /// What a request that leaves a field out gets.
     package var defaults = ModelDefaults()
+    /// Files and folders of textual inversion, whose words its prompts may use.
+    package var embeddings: [String] = []
     /// Folders with adapters for it.
     package var loraFolders: [String] = []
 

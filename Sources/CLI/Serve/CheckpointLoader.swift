@@ -25,7 +25,8 @@ struct CheckpointLoader: ModelLoader {
                 clip: model.clip.map(surroundings.resolve), t5: model.t5.map(surroundings.resolve),
                 configuration: model.configuration.map(surroundings.resolve), family: model.family,
                 device: try Order.device(model.device), precision: try Order.precision(model.precision),
-                measures: try Order.measures(surroundings), isQuiet: true)
+                measures: try Order.measures(surroundings),
+                embeddings: model.embeddings.map(surroundings.resolve), isQuiet: true)
         } catch {
             throw Failure(error.code, "model \(model.id): \(error.message)", field: error.field)
         }

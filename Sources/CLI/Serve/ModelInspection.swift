@@ -25,6 +25,7 @@ struct ModelInspection: Inspection {
         let checkpoint = try Composition.open(CheckpointLoader(surroundings: surroundings).choice(model))
         var settings = PromptReportSettings()
         settings.dialect = dialect
+        settings.embeddings = model.embeddings.map(surroundings.resolve)
         do { return try checkpoint.report(prompt, settings) } catch { throw Failure(error) }
     }
 }

@@ -107,7 +107,7 @@ enum ModelKeys {
     static let all: Set<String> = [
         "id", "title", "path", "vae", "clip", "t5", "configuration", "family", "precision", "device",
         "defaults",
-        "lora_folders",
+        "embeddings", "lora_folders",
     ]
     static let defaults: Set<String> = [
         "width", "height", "steps", "guidance_scale", "sampler", "schedule", "negative_prompt", "clip_skip",
@@ -137,6 +137,7 @@ enum ModelKeys {
         }
         model.precision = try reader.word("precision")
         model.device = try reader.word("device")
+        model.embeddings = (try reader.strings("embeddings") ?? []).map(paths.resolve)
         model.loraFolders = (try reader.strings("lora_folders") ?? []).map(paths.resolve)
         if let section = try reader.mapping("defaults", defaults) {
             model.defaults = try readDefaults(section)
