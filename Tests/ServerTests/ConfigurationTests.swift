@@ -72,10 +72,12 @@ import Testing
 
     @Test func `relative paths start at the file's folder`() throws {
         let configuration = try read(
-            "models:\n  - {id: a, path: m/a.safetensors, vae: /v, embeddings: [e], lora_folders: [l]}\nserver: {key_file: k}")
+            "models:\n  - {id: a, path: m/a.safetensors, vae: /v, embeddings: [e], lora_folders: [l]}\nserver: {key_file: k}"
+        )
         #expect(configuration.models[0].path == "/etc/gesso/m/a.safetensors")
         #expect(
-            configuration.models[0].vae == "/v" && configuration.models[0].embeddings == ["/etc/gesso/e"] && configuration.models[0].loraFolders == ["/etc/gesso/l"])
+            configuration.models[0].vae == "/v" && configuration.models[0].embeddings == ["/etc/gesso/e"]
+                && configuration.models[0].loraFolders == ["/etc/gesso/l"])
         #expect(configuration.server.keyFile == "/etc/gesso/k")
     }
 

@@ -16,8 +16,8 @@ struct KeysCommand: AsyncParsableCommand {
               gesso keys list
               gesso keys revoke guest
 
-            A key is shown once, when it is made; the file keeps its hash. A running server sees a change within a \
-            second. Clients send it as 'Authorization: Bearer KEY'.
+            A key is shown once, when it is made; the file keeps its hash. A server that was \
+            started with keys sees a change within a second, one without them when it starts again. Clients send it as 'Authorization: Bearer KEY'.
             """,
         subcommands: [Add.self, List.self, Revoke.self])
 
@@ -25,12 +25,19 @@ struct KeysCommand: AsyncParsableCommand {
     struct FileOptions: ParsableArguments {
         @Option(
             help: ArgumentHelp(
-                "The key file. (default: gesso/keys.json in $XDG_DATA_HOME, or ~/.local/share/gesso/keys.json)",
+                "The key file. (default: that of $GESSO_CONFIG, or gesso/keys.json in $XDG_DATA_HOME, or in ~/.local/share)",
                 valueName: "file"))
         var file: String?
 
         func store(in surroundings: Surroundings) throws(Failure) -> KeyStore {
             if let file { return try KeyStore(path: surroundings.resolve(file)) }
+            if let named = surroundings["GESSO_CONFIG"] {
+                let configuration: ServeConfiguration
+                do { configuration = try ServeConfiguration(file: surroundings.resolve(named)) } catch {
+                    throw .badRequest("config", "\(error)")
+                }
+                if let file = configuration.server.keyFile { return try KeyStore(path: file) }
+            }
             _ = try DataFolder.path(nil, in: surroundings)
             return try KeyStore(path: KeyFile.usual(in: surroundings))
         }

@@ -6,6 +6,8 @@ package import Generation
 package struct ServerParts: Sendable {
     package var jobs: any JobService
     package var images: any ImageStore
+    /// One for all fronts: a key's jobs are counted together.
+    package let admission = Admission()
     package var settings: ServerSettings
     /// What the computing side can say of models and prompts; nil leaves those calls out.
     package var inspection: (any Inspection)?

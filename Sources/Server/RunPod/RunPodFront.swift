@@ -180,7 +180,9 @@ extension RunPodFront {
                 base: settings.publicURL ?? Self.base(of: call.request),
                 notes: submission.notes + painting.notes
             ).stored
-        let view = try await parts.jobs.submit(job).view
+        let view = try await parts.admission.submit(
+            job, call.caller, settings: parts.settings, to: parts.jobs
+        ).view
         return try await wire(view.record, withOutput: false)
     }
 

@@ -129,7 +129,8 @@ struct RunPodInput {
         if let name = try fields.text("prompt_dialect", "promptDialect") {
             guard let dialect = Generation.Request.Dialect(rawValue: name) else {
                 throw .badRequest(
-                    "prompt_dialect", "'prompt_dialect' is '\(Words.shown(name))', it must be compel, a1111 or plain")
+                    "prompt_dialect",
+                    "'prompt_dialect' is '\(Words.shown(name))', it must be compel, a1111 or plain")
             }
             request.promptDialect = dialect
         }

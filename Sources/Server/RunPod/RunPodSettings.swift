@@ -2,8 +2,9 @@
 package struct RunPodSettings: Sendable, Equatable {
     /// For inputs that name no model; nil for the first one that is configured.
     package var defaultModel: String?
-    /// Seconds that a job may run, and that it may take from its submission on, where its policy says nothing.
-    package var executionTimeout = 600.0
+    /// Seconds that a job may run where its policy says nothing, nil for the engine's limit; and that it may take from its
+    /// submission on.
+    package var executionTimeout: Double?
     package var timeToLive = 86_400.0
     /// Seconds that a finished job can be asked for, from `/run` and from `/runsync`. The engine keeps its own history.
     package var resultSeconds = 1800.0

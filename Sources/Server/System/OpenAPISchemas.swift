@@ -37,8 +37,10 @@ enum OpenAPISchemas {
         (
             "prompt_dialect",
             [
-                "type": "string", "enum": .array(Generation.Request.Dialect.allCases.map { .string($0.rawValue) }),
-                "description": "How weights, blends and changes are written in the prompts; compel if left out.",
+                "type": "string",
+                "enum": .array(Generation.Request.Dialect.allCases.map { .string($0.rawValue) }),
+                "description":
+                    "How weights, blends and changes are written in the prompts; compel if left out.",
             ]
         ),
         ("model", text("A model's id; may be left out where there is one.")),
@@ -100,7 +102,10 @@ enum OpenAPISchemas {
                 "type": "object", "required": ["prompt"], "additionalProperties": false,
                 "properties": [
                     "prompt": text("What is counted."), "model": text("A model's id."),
-                    "prompt_dialect": ["type": "string", "enum": .array(Generation.Request.Dialect.allCases.map { .string($0.rawValue) })],
+                    "prompt_dialect": [
+                        "type": "string",
+                        "enum": .array(Generation.Request.Dialect.allCases.map { .string($0.rawValue) }),
+                    ],
                 ],
             ]
         ),

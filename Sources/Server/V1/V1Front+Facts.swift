@@ -32,7 +32,8 @@ extension V1Front {
         _ = try call.query([])
         let inspection = try inspection()
         let reader = try ObjectReader(
-            try await call.json(limit: parts.settings.limits.jsonBytes), known: ["prompt", "model", "prompt_dialect"])
+            try await call.json(limit: parts.settings.limits.jsonBytes),
+            known: ["prompt", "model", "prompt_dialect"])
         guard let prompt = try reader.string("prompt") else {
             throw Rejection.badRequest("prompt", "prompt is missing: it is what is counted")
         }

@@ -18,7 +18,7 @@ extension V1Front {
             return try await estimate(body, model)
         }
         let job = try job(body, model: model, call)
-        let submission = try await admission.submit(
+        let submission = try await parts.admission.submit(
             job, call.caller, settings: parts.settings, to: parts.jobs)
         call.logger.info(
             "A job was taken in",
@@ -123,7 +123,7 @@ extension V1Front {
         if let wait, wait > 0, !view.record.status.isFinished {
             view = try await waited(view.record.job.id, wait) ?? view
         }
-        return try .json(GenerationView(view))
+        return .bytes(try shown.bytes(of: view), type: "application/json")
     }
 
     /// The job that the path names, if the caller may see it; else it is unknown, whoever else's it is.

@@ -5,8 +5,8 @@ package struct V1Front: Front {
     package let name = "v1"
     package let prefix = "/v1"
     let parts: ServerParts
-    let admission = Admission()
     let streams: StreamCounter
+    let shown = ShownGenerations()
     /// Seconds between two comment lines in an event stream.
     let heartbeatSeconds: Double
 

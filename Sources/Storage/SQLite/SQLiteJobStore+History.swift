@@ -49,6 +49,7 @@ extension SQLiteJobStore {
     }
 
     package func mark(_ id: JobID, isFavourite: Bool?, tags: [String]?) async throws -> JobRecord? {
+        defer { finished.forget() }
         if let tags { try JobStoreRules.checkTags(tags) }
         let row = try await database.write { db -> JobRow? in
             guard let row = try JobRow.fetch(db, id: id) else { return nil }
@@ -70,13 +71,15 @@ extension SQLiteJobStore {
     }
 
     package func remove(_ id: JobID) async throws -> [ImageKey]? {
-        try await database.write { db in
+        defer { finished.forget() }
+        return try await database.write { db in
             guard let row = try JobRow.fetch(db, id: id), row.record.status.isFinished else { return nil }
             return try db.forget([row])
         }
     }
 
     package func prune(_ retention: Retention, at now: Date) async throws -> [ImageKey] {
+        defer { finished.forget() }
         try JobStoreRules.check(retention)
         var keys: [ImageKey] = []
         if let days = retention.days {

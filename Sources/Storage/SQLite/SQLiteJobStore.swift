@@ -11,6 +11,7 @@ package import struct Foundation.Date
 package final class SQLiteJobStore: JobStore {
     let database: JobDatabase
     let runs = RunTable()
+    let finished = FinishedRecords()
 
     /// Opens the database at `path`, or makes it, its folder included.
     ///
@@ -157,7 +158,8 @@ package final class SQLiteJobStore: JobStore {
     }
 
     package func retry(_ id: JobID, at now: Date) async throws -> Bool {
-        try await database.write { db in
+        defer { finished.forget() }
+        return try await database.write { db in
             try db.change(
                 """
                 UPDATE job SET status = 'queued', place = (SELECT lastPlace + 1 FROM totals), attempts = 0, \
@@ -234,7 +236,12 @@ package final class SQLiteJobStore: JobStore {
 
 extension SQLiteJobStore {
     package func record(_ id: JobID) async throws -> JobRecord? {
-        try await database.read { db in try JobRow.fetch(db, id: id) }.map { runs.complete($0) }
+        let known = finished.find(id)
+        if let record = known.record { return record }
+        guard let row = try await database.read({ db in try JobRow.fetch(db, id: id) }) else { return nil }
+        let record = runs.complete(row)
+        finished.keep(record, asOf: known.version)
+        return record
     }
 
     package func queued() async throws -> [JobRecord] {
