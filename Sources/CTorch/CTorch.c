@@ -1,6 +1,7 @@
 #include "CTorch.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -410,4 +411,8 @@ int32_t ct_call(
     for (int32_t i = 0; i < out_count; i++) out[i] = (CTTensor)stack[i];
     atomic_fetch_add(&live, out_count);
     return 0;
+}
+
+void ct_limit_heaps(int32_t count) {
+    mallopt(M_ARENA_MAX, count);
 }

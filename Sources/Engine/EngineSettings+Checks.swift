@@ -26,7 +26,7 @@ extension EngineSettings {
         let waits = [
             ("affinitySeconds", affinitySeconds), ("graceSeconds", graceSeconds),
             ("failureRestSeconds", failureRestSeconds), ("deliveryWaitSeconds", deliveryWaitSeconds),
-            ("eventInterval", eventInterval),
+            ("eventInterval", eventInterval), ("progressInterval", progressInterval),
         ]
         for (name, seconds) in waits where !(seconds >= 0) {
             throw .badRequest(name, "\(name) is \(seconds) s, it must not be negative")

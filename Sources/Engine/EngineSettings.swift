@@ -41,6 +41,8 @@ package struct EngineSettings: Sendable, Equatable, Codable {
     package var rememberedEvents = 4096
     /// Seconds that news are collected for before readers are told; 0 tells each at once.
     package var eventInterval = 0.02
+    /// Seconds between two progress events of a job: each costs a write for every reader. A new stage is told at once.
+    package var progressInterval = 0.25
 
     package init(memoryBudget: Int) { self.memoryBudget = memoryBudget }
 
@@ -75,5 +77,6 @@ extension EngineSettings {
         try read(.housekeepingSeconds, &housekeepingSeconds)
         try read(.rememberedEvents, &rememberedEvents)
         try read(.eventInterval, &eventInterval)
+        try read(.progressInterval, &progressInterval)
     }
 }

@@ -1,7 +1,12 @@
+internal import CTorch
 internal import Foundation
 
 /// What this process and this machine say about memory, in bytes.
 package enum HostMemory {
+    /// Keeps freed memory in few heaps instead of one for each thread. For processes that load one model after the other;
+    /// to be called at their start.
+    package static func limitHeaps() { ct_limit_heaps(2) }
+
     /// Resident now.
     package static var resident: Int? { statusField("VmRSS:") }
 

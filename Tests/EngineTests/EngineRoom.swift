@@ -25,6 +25,7 @@ struct EngineRoom: Sendable {
     ) {
         var settings = EngineSettings(memoryBudget: 10_000)
         settings.eventInterval = 0
+        settings.progressInterval = 0
         settings.preloads = false
         change(&settings)
         self.store = store

@@ -17,6 +17,7 @@ struct ServingParts: Sendable {
     let settings: EngineSettings
 
     init(_ configuration: ServeConfiguration, in surroundings: Surroundings, level: Logger.Level) throws {
+        HostMemory.limitHeaps()
         // Prompts and pictures are nobody else's to read.
         umask(0o077)
         let logger = Self.logger(surroundings, level)

@@ -37,6 +37,12 @@ const char *ct_last_message(void);
 int32_t ct_prepare_thread(void);
 int32_t ct_thread_count(uint32_t *count);
 
+// MARK: - The process's memory
+
+/// Lets the C library keep freed memory in at most `count` heaps: one for each thread, its own habit, holds pieces of every
+/// model that ever was in all of them. To be called before threads are made.
+void ct_limit_heaps(int32_t count);
+
 // MARK: - Counters and faults, for tests and reports
 
 /// Tensors created and not yet deleted.

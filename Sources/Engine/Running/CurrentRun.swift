@@ -33,8 +33,28 @@ struct Painting: Sendable {
 
 /// The newest progress of a run, set on any thread.
 final class NewestProgress: Sendable {
-    private let value = Mutex<Progress?>(nil)
+    private struct State {
+        var newest: Progress?
+        /// What readers were told last, and when.
+        var told: (progress: Progress, at: Double)?
+    }
 
-    var newest: Progress? { value.withLock { $0 } }
-    func set(_ progress: Progress) { value.withLock { $0 = progress } }
+    private let state = Mutex(State())
+
+    var newest: Progress? { state.withLock { $0.newest } }
+
+    /// - Returns: Whether it is to be told now: a stage or a picture begins or ends, or the last was some time ago.
+    func set(_ progress: Progress, at now: Double, interval: Double) -> Bool {
+        state.withLock { state in
+            state.newest = progress
+            if let told = state.told, told.progress.stage == progress.stage,
+                told.progress.picture == progress.picture, progress.step < progress.of,
+                now - told.at < interval
+            {
+                return false
+            }
+            state.told = (progress, now)
+            return true
+        }
+    }
 }

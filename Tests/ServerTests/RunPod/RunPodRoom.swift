@@ -37,6 +37,7 @@ struct RunPodRoom: Sendable {
         settings.preloads = false
         settings.beatSeconds = 0.05
         settings.eventInterval = 0
+        settings.progressInterval = 0
         settings.housekeepingSeconds = 0.05
         engine = JobEngine(
             settings, models: ["realistic", "anime"].map { ModelDescription(id: $0, path: "somewhere") },
