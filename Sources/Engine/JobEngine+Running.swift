@@ -159,7 +159,8 @@ extension JobEngine {
     /// Says how far a run is, on any thread, at the price of two short locks.
     private func reporter(_ job: Job) -> @Sendable (Progress) -> Void {
         guard let newest = runs[job.id]?.progress else { return { _ in } }
-        return { [hub, time, id = job.id, caller = job.caller, interval = settings.progressInterval] progress in
+        return {
+            [hub, time, id = job.id, caller = job.caller, interval = settings.progressInterval] progress in
             guard newest.set(progress, at: time.seconds, interval: interval) else { return }
             hub.publish(.progress(progress), job: id, caller: caller)
         }
