@@ -41,8 +41,11 @@ package struct EngineSettings: Sendable, Equatable, Codable {
     package var rememberedEvents = 4096
     /// Seconds that news are collected for before readers are told; 0 tells each at once.
     package var eventInterval = 0.02
-    /// Seconds between two progress events of a job: each costs a write for every reader. A new stage is told at once.
+    /// Seconds between two progress events of a job; a new stage is told at once. Each costs a write for every reader, so
+    /// with more than ``progressWrites`` readers a second it takes as long as those need.
     package var progressInterval = 0.25
+    /// Progress events that are written in a second, to all readers together.
+    package static let progressWrites = 400.0
 
     package init(memoryBudget: Int) { self.memoryBudget = memoryBudget }
 

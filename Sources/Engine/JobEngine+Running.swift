@@ -161,7 +161,9 @@ extension JobEngine {
         guard let newest = runs[job.id]?.progress else { return { _ in } }
         return {
             [hub, time, id = job.id, caller = job.caller, interval = settings.progressInterval] progress in
-            guard newest.set(progress, at: time.seconds, interval: interval) else { return }
+            let pause =
+                interval > 0 ? max(interval, Double(hub.listeners) / EngineSettings.progressWrites) : 0
+            guard newest.set(progress, at: time.seconds, interval: pause) else { return }
             hub.publish(.progress(progress), job: id, caller: caller)
         }
     }

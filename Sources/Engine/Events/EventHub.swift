@@ -26,6 +26,8 @@ package final class EventHub: Sendable {
         var log: EventLog
         var waiting: [UInt64: Waiting] = [:]
         var nextReader: UInt64 = 0
+        /// How many readers the newest news concerned.
+        var lastTold = 0
         var isClosed = false
     }
 
@@ -109,9 +111,13 @@ package final class EventHub: Sendable {
                 told.append((waiting, max(first - 1, waiting.after)))
             }
             for (waiting, _) in told { board.waiting[waiting.reader] = nil }
+            board.lastTold = told.count
         }
         for (waiting, position) in told { waiting.continuation.resume(returning: position) }
     }
+
+    /// About how many listen: those who wait, or those who were told last and read.
+    package var listeners: Int { board.withLock { max($0.waiting.count, $0.lastTold) } }
 
     // MARK: Reading
 
