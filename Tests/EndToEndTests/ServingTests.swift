@@ -30,7 +30,8 @@ import Testing
         print(
             "resident after \(switches / 2) switches \(settled >> 10) kB, after \(switches) \(last >> 10) kB"
         )
-        #expect(Double(last) <= Double(settled) * 1.02)
+        // The heaps still fill in the first dozens.
+        #expect(Double(last) <= Double(settled) * (switches < 100 ? 1.05 : 1.02))
         #expect(server.stop() == 0)
     }
 
