@@ -10,11 +10,8 @@ package protocol PaintableCheckpoint: OpenedCheckpoint {
     func request(width: Int?, height: Int?) -> RequestFacts
     /// What the files' headers say of it.
     func facts(_ request: RequestFacts) -> ModelFacts
-    /// The plan for it at the size that it was trained for, or another.
-    func plan(
-        _ device: DeviceFacts, policy: PrecisionPolicy, width: Int?, height: Int?, budget: MemoryBudget,
-        learned: [Promotion], known: ModelKnowledge
-    ) -> Plan
+    /// What is to be said of a plan beside what the planner says.
+    func planNotes(_ plan: Plan) -> [String]
     /// A stage's tensors, and which of them its model asks for. Reads nothing; called on a device's thread.
     func stageWeights(_ stage: Stage) throws(WeightError) -> StageWeights
     /// How the checkpoint's tokenizers read a prompt; computes nothing and needs no libtorch.
@@ -57,11 +54,11 @@ package struct WorkerSettings: Sendable {
     /// What was found out about the checkpoint's numbers.
     package var known: ModelKnowledge
     /// Files and folders of textual inversion.
-    package var embeddings: [String] = []
+    package var embeddings: [String]
 
     package init(
         policy: PrecisionPolicy, device: Device, facts: DeviceFacts? = nil, budget: MemoryBudget = .unlimited,
-        memory: PrecisionMemory? = nil, known: ModelKnowledge = .none
+        memory: PrecisionMemory? = nil, known: ModelKnowledge = .none, embeddings: [String] = []
     ) {
         self.policy = policy
         self.device = device
@@ -69,6 +66,7 @@ package struct WorkerSettings: Sendable {
         self.budget = budget
         self.memory = memory
         self.known = known
+        self.embeddings = embeddings
     }
 }
 
@@ -79,38 +77,28 @@ extension PaintingFamily {
     package static let flux = PaintingFamily(models: .flux) { try FluxCheckpoint.open($0) }
 }
 
-extension SDXLCheckpoint: PaintableCheckpoint {
-    package func worker(_ settings: WorkerSettings) throws -> any Worker {
-        try SDXLPipeline(
-            self, policy: settings.policy, device: settings.device, facts: settings.facts,
-            budget: settings.budget, memory: settings.memory, known: settings.known,
-            embeddings: settings.embeddings)
+extension PaintableCheckpoint {
+    package func planNotes(_ plan: Plan) -> [String] { [] }
+
+    /// The plan for this checkpoint at the size that it was trained for, or another.
+    package func plan(
+        _ device: DeviceFacts, policy: PrecisionPolicy, width: Int? = nil, height: Int? = nil,
+        budget: MemoryBudget = .unlimited, learned: [Promotion] = [], known: ModelKnowledge = .none
+    ) -> Plan {
+        let request = request(width: width, height: height)
+        var plan = Planner.plan(
+            device: device, model: facts(request).knowing(known), request: request, budget: budget,
+            policy: policy, learned: learned)
+        plan.notes += planNotes(plan)
+        return plan
     }
 
-    package func verification(
-        _ settings: WorkerSettings, _ verification: VerificationSettings, availableMemory: Int?
-    ) throws -> any PlanVerification {
-        let tokens = try failing { try SDXLTextStage.Tokens(self) }
-        return try self.verification(settings, verification, availableMemory: availableMemory) {
-            VerifiableSDXL(self, tokens, $0)
-        }
-    }
-}
-
-extension FluxCheckpoint: PaintableCheckpoint {
-    package func worker(_ settings: WorkerSettings) throws -> any Worker {
-        try FluxPipeline(
-            self, policy: settings.policy, device: settings.device, facts: settings.facts,
-            budget: settings.budget, memory: settings.memory, known: settings.known,
-            embeddings: settings.embeddings)
-    }
-
-    package func verification(
-        _ settings: WorkerSettings, _ verification: VerificationSettings, availableMemory: Int?
-    ) throws -> any PlanVerification {
-        let tokens = try failing { try FluxTextStage.Tokens(self) }
-        return try self.verification(settings, verification, availableMemory: availableMemory) {
-            VerifiableFlux(self, tokens, $0)
-        }
+    /// The plan of a worker with these settings.
+    func plan(
+        _ device: DeviceFacts, _ settings: WorkerSettings, width: Int? = nil, height: Int? = nil
+    ) -> Plan {
+        plan(
+            device, policy: settings.policy, width: width, height: height, budget: settings.budget,
+            learned: settings.memory?.learned(device.profile?.fingerprint) ?? [], known: settings.known)
     }
 }

@@ -1,236 +1,155 @@
 internal import Generation
-internal import Imaging
 internal import Layers
 internal import Models
 internal import Planning
+internal import SafeTensors
 internal import Torch
 
-/// The models of one checkpoint, loaded stage by stage as a plan says: what painting needs of any family.
-///
-/// The stages below find out when numbers cannot be a picture, and compute again from there, one rung wider at a time.
-protocol StagedModels {
+/// A checkpoint's models, each loaded as the plan says when it is first needed and given back when told. Lives on the
+/// device thread.
+struct StagedModels<Checkpoint: StagedCheckpoint>: Sendable {
+    let checkpoint: Checkpoint
+    /// The vocabularies of the request that runs.
+    var tokens: Checkpoint.Order.Tokens {
+        didSet { text?.tokens = tokens }
+    }
     /// What runs now; promotions of a running request change it.
-    var plan: Plan { get }
+    private(set) var plan: Plan
+    private var text: Checkpoint.TextStage?
+    private var loadedDenoiser: Checkpoint.Denoiser?
+    private var decoder: VAEDecoder?
+    private var exactDecoder: VAEDecoder?
     /// Look into a model when its stage went wrong.
-    var observers: [Stage: SiteObserver] { get }
-    /// Pixels a latent stands for, along each side.
-    var factor: Int { get }
+    let observers = Dictionary(uniqueKeysWithValues: Stage.allCases.map { ($0, SiteObserver()) })
+
+    init(_ checkpoint: Checkpoint, _ tokens: Checkpoint.Order.Tokens, _ plan: Plan) {
+        self.checkpoint = checkpoint
+        self.tokens = tokens
+        self.plan = plan
+    }
+
+    // MARK: - Stages
+
+    mutating func textStage() throws(WeightError) -> Checkpoint.TextStage {
+        if let text { return text }
+        let loaded = try checkpoint.makeTextStage(self)
+        shedCopied(.textEncoder)
+        shedCopied(.textEncoder2)
+        text = loaded
+        return loaded
+    }
+
+    mutating func denoiser() throws(WeightError) -> Checkpoint.Denoiser {
+        if let loadedDenoiser { return loadedDenoiser }
+        let loaded = try checkpoint.makeDenoiser(self)
+        shedCopied(.denoiser)
+        loadedDenoiser = loaded
+        return loaded
+    }
+
+    /// The denoiser as a function, with what does not change from step to step.
+    /// - Parameter rows: What each row of the input is conditioned on.
+    mutating func predictor(
+        _ rows: [EncodedPrompt], _ order: Checkpoint.Order
+    ) throws -> Predictor {
+        let denoiser = try denoiser()
+        let device = device(of: .denoiser)
+        return try PromptBatches.predictor(rows) { rows in
+            try checkpoint.predictor(denoiser, rows, order, on: device)
+        }
+    }
+
+    mutating func pictureStage() throws(WeightError) -> PictureStage {
+        if let decoder { return PictureStage(decoder: decoder, format: plan[.decode].compute) }
+        let loaded = try VAEDecoder(scope(.decode), checkpoint.vae.configuration)
+        shedCopied(.decode)
+        decoder = loaded
+        return PictureStage(decoder: loaded, format: plan[.decode].compute)
+    }
+
+    /// The decoder in float32, beside the planned one: for tiles that the planned one spoilt.
+    mutating func exactPictureStage() throws(WeightError) -> PictureStage {
+        if plan[.decode].compute == .fp32 { return try pictureStage() }
+        if let exactDecoder { return PictureStage(decoder: exactDecoder, format: .fp32) }
+        let loaded = try VAEDecoder(scope(.decode, exact: true), checkpoint.vae.configuration)
+        exactDecoder = loaded
+        return PictureStage(decoder: loaded, format: .fp32)
+    }
+
+    /// Used once a request, so it is not kept.
+    /// - Parameter exact: In float32 whatever is planned.
+    func sourceStage(exact: Bool = false) throws(WeightError) -> SourceStage {
+        let encoder = try VAEEncoder(scope(.encode, exact: exact), checkpoint.vae.configuration)
+        shedCopied(.encode)
+        return SourceStage(
+            encoder: encoder, device: device(of: .encode), format: exact ? .fp32 : plan[.encode].compute)
+    }
+
+    // MARK: - What they are loaded from
+
+    /// Where a stage computes.
+    func device(of stage: Stage) -> Device { Placement(plan[stage], observer: nil).computeDevice }
+
+    /// A stage's weights, as the plan has them loaded.
+    /// - Parameter exact: In float32 whatever is planned.
+    func scope(_ stage: Stage, exact: Bool = false) -> WeightScope {
+        let entry = exact ? plan[stage].exact(stage) : plan[stage]
+        return WeightScope(
+            checkpoint.weights(stage), placement: Placement(entry, observer: observers[stage]))
+    }
+
+    /// After copying into another type or onto a card the mapped original is not needed.
+    private func shedCopied(_ stage: Stage) {
+        if plan[stage].residency == .copied { checkpoint.weights(stage).dropPages() }
+    }
+
     /// What the checkpoint's files say, for pictures of a size.
-    func facts(width: Int, height: Int) -> ModelFacts
+    func facts(width: Int, height: Int) -> ModelFacts {
+        checkpoint.facts(RequestFacts(width: width, height: height))
+    }
+
+    // MARK: - Giving back
+
+    /// Gives the text encoders' memory back.
+    mutating func releaseText() {
+        text = nil
+        checkpoint.weights(.textEncoder).dropPages()
+        checkpoint.weights(.textEncoder2).dropPages()
+    }
+
+    /// Gives one stage's memory back; its model is loaded anew when it is next asked for.
+    mutating func release(_ stage: Stage) {
+        switch stage {
+        case .textEncoder, .textEncoder2: releaseText()
+        case .denoiser:
+            loadedDenoiser = nil
+            restDenoiser()
+        case .decode:
+            (decoder, exactDecoder) = (nil, nil)
+            checkpoint.weights(.decode).dropPages()
+        case .encode: checkpoint.weights(.encode).dropPages()
+        }
+    }
+
+    /// Takes the denoiser's mapped weights out of resident memory while another stage works. They come back from the
+    /// system's cache of the file when they are next used; copies in another type stay.
+    func restDenoiser() { checkpoint.weights(.denoiser).dropPages() }
 
     /// Changes a stage's plan; its model is loaded anew when it is next asked for.
-    mutating func promote(_ promotion: Promotion)
-    mutating func pictureStage() throws(WeightError) -> PictureStage
-    /// The decoder in float32, beside the planned one.
-    mutating func exactPictureStage() throws(WeightError) -> PictureStage
-    /// - Parameter exact: In float32 whatever is planned.
-    func sourceStage(exact: Bool) throws(WeightError) -> SourceStage
-}
-
-extension StagedModels {
-    /// Encodes text; once more in float32 when the first try gave none.
-    mutating func encodeText<Encoded>(
-        _ record: inout RecoveryRecord, _ encode: (inout Self) throws -> Encoded
-    ) throws -> Encoded {
-        do {
-            return try encode(&self)
-        } catch let anomaly as Anomaly {
-            PrecisionCounters.shared.count(anomaly)
-            try record.begin(anomaly)
-            let before = plan[anomaly.stage]
-            var promotion: Promotion?
-            if before.compute != .fp32 {
-                // What a text encoder takes hangs on no picture's size.
-                try requireMemory(for: anomaly.stage, width: 0, height: 0, anomaly)
-                let wider = Promotion(anomaly.stage, .compute(.fp32), evidence: "\(anomaly)")
-                promote(wider)
-                promotion = wider
-            }
-            let encoded: Encoded
-            do {
-                encoded = try encode(&self)
-            } catch let again as Anomaly {
-                throw Failure(
-                    .notFinite, "\(again), also when encoded again in fp32: the text encoder is damaged")
-            }
-            record.keep(
-                anomaly, from: before, to: plan[anomaly.stage],
-                outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
-            return encoded
+    mutating func promote(_ promotion: Promotion) {
+        plan.promote(promotion.stage, promotion)
+        switch promotion.stage {
+        case .textEncoder, .textEncoder2: text = nil
+        case .denoiser: loadedDenoiser = nil
+        case .decode: decoder = nil
+        case .encode: break
         }
-    }
-
-    /// Encodes the source picture; once more in float32 when the first try gave none.
-    func encodeSource(
-        _ source: SourcePicture, _ record: inout RecoveryRecord, progress: (Int, Int) throws -> Void
-    ) throws -> VAEEncoder.Moments {
-        do {
-            return try sourceStage(exact: false).encode(source, progress: progress)
-        } catch let anomaly as Anomaly {
-            PrecisionCounters.shared.count(anomaly)
-            try record.begin(anomaly)
-            let before = plan[.encode]
-            if before.compute != .fp32 {
-                try requireMemory(for: .encode, width: source.width, height: source.height, anomaly)
-            }
-            do {
-                let moments = try sourceStage(exact: true).encode(source, progress: progress)
-                record.keep(
-                    anomaly, from: before, to: before.exact(.encode),
-                    outcome: before.compute == .fp32 ? .repeated : .promoted)
-                return moments
-            } catch let again as Anomaly {
-                throw Failure(
-                    .notFinite,
-                    "\(again): the encoded source picture is not finite, also in fp32; another VAE may help")
-            }
-        }
-    }
-
-    /// Takes a step; when it went wrong, again from where it began: first as it was, watched layer by layer, then one
-    /// rung wider at a time.
-    /// - Parameters:
-    ///   - facts: What is known of the device.
-    ///   - predictor: Makes the denoiser's function; called again after a promotion.
-    mutating func advance(
-        _ step: Int, _ loop: inout DenoisingLoop, _ facts: DeviceFacts, _ record: inout RecoveryRecord,
-        _ predictor: (inout Self) throws -> (Tensor, Double) throws -> Tensor
-    ) throws {
-        let anomaly: Anomaly
-        do {
-            return try loop.advance(step, plan[.denoiser].compute, predict: predictor(&self))
-        } catch let found as Anomaly {
-            anomaly = found
-        }
-        PrecisionCounters.shared.count(anomaly)
-        let before = plan[.denoiser]
-        var site: String?
-        var promotion: Promotion?
-        while true {
-            try record.begin(anomaly)
-            if let promotion {
-                try requireMemory(for: .denoiser, loop.latents, anomaly)
-                promote(promotion)
-            }
-            let predict = try predictor(&self)
-            let format = plan[.denoiser].compute
-            let (result, seen) =
-                observers[.denoiser].map { observer in
-                    observer.observe { try loop.advance(step, format, predict: predict) }
-                } ?? (.failure(anomaly), [])
-            site = seen.firstNotFinite?.path ?? site
-            switch result {
-            case .success:
-                record.keep(
-                    anomaly, site: site, from: before, to: plan[.denoiser],
-                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
-                return
-            case .failure(let again as Anomaly):
-                promotion = RecoveryLadder.next(
-                    .denoiser, plan[.denoiser], site: seen.firstNotFinite?.path,
-                    hasBF16: facts.hasNativeBF16, evidence: "\(again)")
-                guard promotion == nil else { continue }
-                throw Failure(
-                    .notFinite,
-                    "\(again)\(site.map { ", first in \($0)" } ?? ""), also in fp32: no format paints this; the "
-                        + "denoiser's weights or the request are at fault")
-            case .failure(let error):
-                throw error
-            }
-        }
-    }
-
-    /// Decodes; a tile that is none is decoded again in float32, alone, and a picture that looks like none is kept only
-    /// when float32 gives the same.
-    mutating func decode(
-        _ latents: Tensor, _ record: inout RecoveryRecord, progress: (Int, Int) throws -> Void
-    ) throws -> Picture {
-        let before = plan[.decode]
-        let stage = try pictureStage()
-        let picture = try stage.decode(
-            latents,
-            redo: { anomaly, part, index in
-                PrecisionCounters.shared.count(anomaly)
-                try record.begin(anomaly)
-                return try redecode(part, index, of: stage.tileCount(latents), anomaly, &record)
-            }, progress: progress)
-        guard let suspicion = Guards.suspicion(picture.pixels) else { return picture }
-        let anomaly = Anomaly(check: .picture, stage: .decode, place: "the picture", found: suspicion)
-        PrecisionCounters.shared.count(anomaly)
-        try record.begin(anomaly)
-        if before.compute != .fp32 { try requireMemory(for: .decode, latents, anomaly) }
-        let exact = try exactPictureStage().decode(latents, progress: { _, _ in })
-        if Guards.suspicion(exact.pixels) == nil {
-            keepDecoded(anomaly, before, &record)
-            return exact
-        }
-        let difference = zip(picture.pixels, exact.pixels).map { Int($0).distance(to: Int($1)).magnitude }
-            .max()
-        guard let difference, difference <= 8 else {
-            throw Failure(
-                .notFinite,
-                "\(anomaly); decoded again in fp32 it looks otherwise and still like none: the decoder is broken"
-            )
-        }
-        record.keep(anomaly, from: before, to: before.exact(.decode), outcome: .confirmed)
-        return exact
-    }
-
-    private mutating func redecode(
-        _ latents: Tensor, _ index: Int, of count: Int, _ anomaly: Anomaly, _ record: inout RecoveryRecord
-    ) throws -> Tensor {
-        let before = plan[.decode]
-        if before.compute != .fp32 { try requireMemory(for: .decode, latents, anomaly) }
-        let exact = try exactPictureStage()
-        let (result, seen) =
-            observers[.decode].map { observer in
-                observer.observe { try exact.tile(latents, index, of: count) }
-            } ?? (.failure(anomaly), [])
-        switch result {
-        case .success(let pixels):
-            keepDecoded(anomaly, before, &record)
-            return pixels
-        case .failure(let again as Anomaly):
-            let site = seen.firstNotFinite.map { ", first in \($0.path)" } ?? ""
-            throw Failure(
-                .notFinite, "the decoded picture: \(again)\(site), also in fp32; another VAE may help (--vae)"
-            )
-        case .failure(let error): throw error
-        }
-    }
-
-    /// Asks whether a stage has room for a wider format, before it is tried.
-    ///
-    /// A wider stage keeps its weights as the file has them and casts them layer by layer, so that what grows is its
-    /// features, and the largest weight's copy.
-    private func requireMemory(
-        for stage: Stage, width: Int, height: Int, _ anomaly: Anomaly
-    ) throws(Failure) {
-        let facts = facts(width: width, height: height).stages[stage]
-        let bytes = (facts?.activationBytes ?? 0) + (facts?.largestTensor ?? 0) * NumberFormat.fp32.byteCount
-        let device = Placement(plan[stage], observer: nil).computeDevice
-        try RecoveryRecord.requireMemory(bytes, on: device, anomaly)
-    }
-
-    /// - Parameter latents: `[1, channels, height, width]`: what the stage computes from.
-    private func requireMemory(for stage: Stage, _ latents: Tensor, _ anomaly: Anomaly) throws(Failure) {
-        try requireMemory(
-            for: stage, width: latents.shape[3] * factor, height: latents.shape[2] * factor, anomaly)
-    }
-
-    private func keepDecoded(_ anomaly: Anomaly, _ before: StagePlan, _ record: inout RecoveryRecord) {
-        let wasExact = before.compute == .fp32
-        record.keep(
-            anomaly, from: before, to: before.exact(.decode), outcome: wasExact ? .repeated : .promoted,
-            learning: wasExact ? nil : Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)"))
     }
 }
 
-extension StagePlan {
-    /// The same in float32.
-    func exact(_ stage: Stage) -> StagePlan {
-        var exact = self
-        Promotion(stage, .compute(.fp32), evidence: "").apply(to: &exact)
-        return exact
+extension ComponentWeights {
+    /// Takes the component's mapped pages out of resident memory; they stay readable.
+    func dropPages() {
+        for source in tensors.values { source.stored.drop() }
     }
 }

@@ -91,7 +91,7 @@ enum ConditioningBench {
         let (checkpoint, tokens) = try sdxl(letter)
         _ = try LibTorch.open()
         return try await onCPU {
-            var models = SDXLModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
+            var models = StagedModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
             let stage = try models.textStage()
             var error = ConditioningError()
             var files: [String: Recording] = [:]
@@ -123,7 +123,7 @@ enum ConditioningBench {
         let tokens = try usual.with(length: letter == "c" ? 256 : 512)
         _ = try LibTorch.open()
         return try await onCPU {
-            var models = FluxModels(
+            var models = StagedModels(
                 checkpoint, tokens, checkpoint.plan(.plainCPU, policy: try PrecisionPolicy(parsing: "fp32")))
             let stage = try models.textStage()
             var error = ConditioningError()

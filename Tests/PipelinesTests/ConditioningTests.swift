@@ -80,7 +80,7 @@ struct ConditioningTests {
         let policies = try ["fp32", policy].map { try PrecisionPolicy(parsing: $0) }
         try await onCPU {
             let rows = try policies.map { policy in
-                var models = SDXLModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: policy))
+                var models = StagedModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: policy))
                 let stage = try models.textStage()
                 return (try stage.read(set), try stage.read(unweighted)[0])
             }
@@ -124,7 +124,7 @@ struct ConditioningTests {
             let set = try ConditioningBench.set(tokens, prompt, nil, .compel)
             let error = try await onCPU {
                 let rows = try policies.map { policy in
-                    var models = FluxModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: policy))
+                    var models = StagedModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: policy))
                     return try models.textStage().read(set)[0]
                 }
                 var error = ConditioningError()
@@ -142,7 +142,7 @@ struct ConditioningTests {
         let set = try ConditioningBench.set(
             tokens, "(a fox)99999999999999999999999999999999999999", nil, .compel)
         try await onCPU {
-            var models = SDXLModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
+            var models = StagedModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
             let stage = try models.textStage()
             let error = #expect(throws: Failure.self) { _ = try stage.read(set) }
             #expect(error?.code == .badRequest && error?.field == "prompt", "\(error.map { "\($0)" } ?? "")")

@@ -1,10 +1,11 @@
 import Generation
 import Models
-import Pipelines
 import Planning
 import TestSupport
 import Testing
 import Torch
+
+@testable import Pipelines
 
 /// What happens when something breaks in the middle: a failure that says so, nothing leaked, no picture.
 struct FaultTests {
@@ -65,7 +66,7 @@ struct FaultTests {
         let path = try DamagedCheckpoint.copy(key, to: Float.nan.bitPattern)
         defer { removeFolder(of: path) }
         let checkpoint = try SDXLCheckpoint.open(path, configuration: Fixture.path("sdxl-tiny-a"))
-        let pipeline = try SDXLPipeline(checkpoint, policy: .auto, device: .cpu)
+        let pipeline = try Pipeline(checkpoint, WorkerSettings(policy: .auto, device: .cpu))
         await #expect {
             _ = try await pipeline.run(Self.tinyRequest()) { _ in }
         } throws: { error in
@@ -80,7 +81,7 @@ struct FaultTests {
         defer { removeFolder(of: path) }
         let checkpoint = try SDXLCheckpoint.open(path, configuration: Fixture.path("sdxl-tiny-a"))
         let whole = try await SDXLPipelineTests.pipeline("a").run(Self.tinyRequest()) { _ in }
-        let pipeline = try SDXLPipeline(checkpoint, policy: .auto, device: .cpu)
+        let pipeline = try Pipeline(checkpoint, WorkerSettings(policy: .auto, device: .cpu))
         let result = try await pipeline.run(Self.tinyRequest()) { _ in }
         #expect(result.pictures[0].pixels == whole.pictures[0].pixels)
     }

@@ -1,10 +1,11 @@
 import Generation
 import Models
-import Pipelines
 import Planning
 import TestSupport
 import Testing
 import Torch
+
+@testable import Pipelines
 
 /// Whole generations against the reference's, on tiny FLUX pipelines: with and without guidance, of different depths,
 /// axes, shifts and layouts.
@@ -13,10 +14,12 @@ struct FluxPipelineTests {
 
     static func pipeline(
         _ name: String, policy: PrecisionPolicy = .auto, budget: MemoryBudget = .unlimited
-    ) throws -> FluxPipeline {
-        try FluxPipeline(
-            FluxCheckpoint.open(ModelPaths(model: Fixture.path("flux-tiny-\(name)"))), policy: policy,
-            device: .cpu, budget: budget)
+    ) throws -> Pipeline<FluxCheckpoint> {
+        try Pipeline(
+            FluxCheckpoint.open(ModelPaths(model: Fixture.path("flux-tiny-\(name)"))),
+            WorkerSettings(
+                policy: policy,
+                device: .cpu, budget: budget))
     }
 
     /// The same weights apart from diffusers, and the folder's configurations.
@@ -68,8 +71,8 @@ struct FluxPipelineTests {
         request.negativePrompt = "blurry"
         request.trueGuidanceScale = 2
         let folder = try await Self.pipeline(name).run(request) { _ in }
-        let apart = try FluxPipeline(
-            FluxCheckpoint.open(Self.apart(name)), policy: .auto, device: .cpu)
+        let apart = try Pipeline(
+            FluxCheckpoint.open(Self.apart(name)), WorkerSettings(policy: .auto, device: .cpu))
         let files = try await apart.run(request) { _ in }
         #expect(folder.pictures[0].latents == files.pictures[0].latents)
         #expect(folder.pictures[0].pixels == files.pictures[0].pixels)

@@ -1,11 +1,12 @@
 import Generation
 import Models
-import Pipelines
 import Planning
 import Synchronization
 import TestSupport
 import Testing
 import Torch
+
+@testable import Pipelines
 
 /// What breaks in the middle of a FLUX generation is found, put right from there, and said; what cannot be is a failure.
 struct FluxRecoveryTests {

@@ -43,8 +43,9 @@ struct RecoveryMemoryTests {
         func worker() throws -> any Worker {
             let policy = try PrecisionPolicy(parsing: policy)
             return family == "sdxl"
-                ? try SDXLPipeline(
-                    SDXLCheckpoint.open(Fixture.path("sdxl-tiny-a")), policy: policy, device: .cpu)
+                ? try Pipeline(
+                    SDXLCheckpoint.open(Fixture.path("sdxl-tiny-a")),
+                    WorkerSettings(policy: policy, device: .cpu))
                 : try FluxPipelineTests.pipeline("a", policy: policy)
         }
         var request = family == "sdxl" ? FaultTests.tinyRequest() : FluxPipelineTests.smallRequest()

@@ -19,10 +19,11 @@ struct RecoveryTests {
         return request
     }
 
-    static func pipeline(_ policy: String = "auto") throws -> SDXLPipeline {
+    static func pipeline(_ policy: String = "auto") throws -> Pipeline<SDXLCheckpoint> {
         let folder = Fixture.path("../Checkpoints/starter-sdxl")
-        return try SDXLPipeline(
-            SDXLCheckpoint.open(folder), policy: PrecisionPolicy(parsing: policy), device: .cpu)
+        return try Pipeline(
+            SDXLCheckpoint.open(folder),
+            WorkerSettings(policy: PrecisionPolicy(parsing: policy), device: .cpu))
     }
 
     private static func fault(
@@ -110,7 +111,7 @@ struct RecoveryTests {
         let checkpoint = try SDXLCheckpoint.open(folder)
         let plan = checkpoint.plan(.plainCPU, policy: try PrecisionPolicy(parsing: "vae.decode=bf16"))
         let places = try await onCPU {
-            var models = SDXLModels(checkpoint, try SDXLTextStage.Tokens(checkpoint), plan)
+            var models = StagedModels(checkpoint, try SDXLTextStage.Tokens(checkpoint), plan)
             var stage = try models.pictureStage()
             stage.tiling = Tiling(wholeLimit: 0, side: 32, overlap: 8)
             let exact = try models.exactPictureStage()

@@ -1,18 +1,19 @@
 import Generation
 import Models
-import Pipelines
 import Planning
 import Synchronization
 import TestSupport
 import Testing
 import Torch
 
+@testable import Pipelines
+
 /// Whole generations against the reference's, on tiny pipelines that differ in depth, heads, widths and prediction.
 struct SDXLPipelineTests {
     static let pipelines = ["a", "b", "c", "d", "e"]
 
     /// A recorded pipeline; d has its weights in a single file only.
-    static func pipeline(_ name: String, single: Bool = false) throws -> SDXLPipeline {
+    static func pipeline(_ name: String, single: Bool = false) throws -> Pipeline<SDXLCheckpoint> {
         let folder = Fixture.path("sdxl-tiny-\(name)")
         let checkpoint =
             single || name == "d"
@@ -20,7 +21,7 @@ struct SDXLPipelineTests {
                 Fixture.path("sdxl-single/\(name).safetensors\(name == "d" ? ".index.json" : "")"),
                 configuration: folder)
             : try SDXLCheckpoint.open(folder)
-        return try SDXLPipeline(checkpoint, policy: .auto, device: .cpu)
+        return try Pipeline(checkpoint, WorkerSettings(policy: .auto, device: .cpu))
     }
 
     @Test(arguments: pipelines)

@@ -165,7 +165,7 @@ struct SDXLRequestTests {
         let content = try #require(prompt.contents.first)
         #expect(content.lineCount > 2 * SDXLTextStage.batch)
         let differences = try await onCPU {
-            var models = SDXLModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
+            var models = StagedModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
             let stage = try models.textStage()
             func encoded(_ batch: Int) throws -> EncodedPrompt {
                 try stage.encode(content, prompt.dialect, skippedLayers: 1, batch: batch) {

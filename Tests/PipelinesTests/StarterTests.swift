@@ -1,10 +1,11 @@
 import Generation
 import Models
-import Pipelines
 import Planning
 import TestSupport
 import Testing
 import Torch
+
+@testable import Pipelines
 
 /// The bundled checkpoints paint what diffusers paints with them, and that is what the prompt says: a look at colours,
 /// which a broken text encoder, denoiser or decoder would not survive.
@@ -24,9 +25,13 @@ struct StarterTests {
             let folder = Fixture.path("../Checkpoints/starter-\(rawValue)")
             return switch self {
             case .sdxl:
-                try SDXLPipeline(SDXLCheckpoint.open(ModelPaths(model: folder)), policy: .auto, device: .cpu)
+                try Pipeline(
+                    SDXLCheckpoint.open(ModelPaths(model: folder)),
+                    WorkerSettings(policy: .auto, device: .cpu))
             case .flux:
-                try FluxPipeline(FluxCheckpoint.open(ModelPaths(model: folder)), policy: .auto, device: .cpu)
+                try Pipeline(
+                    FluxCheckpoint.open(ModelPaths(model: folder)),
+                    WorkerSettings(policy: .auto, device: .cpu))
             }
         }
 

@@ -59,7 +59,7 @@ struct TextualInversionTests {
                 "embedding"))
         _ = try LibTorch.open()
         try await onCPU {
-            var models = SDXLModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
+            var models = StagedModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
             let stage = try models.textStage()
             let (a, b) = (try stage.read(with)[0], try stage.read(without)[0])
             #expect(a.states.allSatisfy(\.isFinite) && a.states != b.states && a.pooled != b.pooled)
@@ -99,7 +99,7 @@ struct TextualInversionTests {
         ]
         try await onCPU {
             let read = try zip(sets, [words, tokens]).map { set, tokens in
-                var models = SDXLModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
+                var models = StagedModels(checkpoint, tokens, checkpoint.plan(.plainCPU, policy: .auto))
                 return try models.textStage().read(set)[0]
             }
             #expect(read[0].states == read[1].states && read[0].pooled == read[1].pooled)

@@ -1,11 +1,12 @@
 import Foundation
 import Generation
 import Models
-import Pipelines
 import Planning
 import TestSupport
 import Testing
 import Torch
+
+@testable import Pipelines
 
 /// A thousand faults of every kind at every place, in three plans of each bundled checkpoint: each request ends with the
 /// sound picture or with an error, never with a bad picture and never with a crash.
@@ -34,8 +35,10 @@ struct ThousandFaultsTests {
             let folder = ModelPaths(model: Fixture.path("../Checkpoints/starter-\(rawValue)"))
             let policy = try PrecisionPolicy(parsing: policy)
             return switch self {
-            case .sdxl: try SDXLPipeline(SDXLCheckpoint.open(folder), policy: policy, device: .cpu)
-            case .flux: try FluxPipeline(FluxCheckpoint.open(folder), policy: policy, device: .cpu)
+            case .sdxl:
+                try Pipeline(SDXLCheckpoint.open(folder), WorkerSettings(policy: policy, device: .cpu))
+            case .flux:
+                try Pipeline(FluxCheckpoint.open(folder), WorkerSettings(policy: policy, device: .cpu))
             }
         }
 
@@ -127,5 +130,4 @@ protocol RecoveringWorker: Worker {
     func forget() async
 }
 
-extension SDXLPipeline: RecoveringWorker {}
-extension FluxPipeline: RecoveringWorker {}
+extension Pipeline: RecoveringWorker {}

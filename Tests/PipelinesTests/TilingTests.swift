@@ -79,9 +79,9 @@ struct TilingTests {
 
     // MARK: - The autoencoder itself
 
-    private static func models(_ name: String) throws -> SDXLModels {
+    private static func models(_ name: String) throws -> StagedModels<SDXLCheckpoint> {
         let checkpoint = try SDXLCheckpoint.open(Fixture.path("sdxl-tiny-\(name)"))
-        return SDXLModels(
+        return StagedModels(
             checkpoint, try SDXLTextStage.Tokens(checkpoint), checkpoint.plan(.plainCPU, policy: .auto))
     }
 

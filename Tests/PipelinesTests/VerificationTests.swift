@@ -208,12 +208,8 @@ struct VerificationTests {
         let sound = try Self.checkpoint()
         let changed = try SDXLCheckpoint.open(folder.path)
         let settings = Self.settings(.components)
-        let plan = sound.referencePlan(settings, availableMemory: nil)
-        let libtorch = try LibTorch.open()
-        let tokens = try SDXLTextStage.Tokens(sound)
         let report = try await Verifier(
-            model: "changed", family: "sdxl", libtorch: libtorch.version, device: .cpu,
-            reference: VerifiableSDXL(sound, tokens, plan), planned: VerifiableSDXL(changed, tokens, plan),
+            changed, against: sound, WorkerSettings(policy: .auto, device: .cpu), settings,
             availableMemory: nil
         ).verify(settings) { _ in }
         #expect(report.stages.filter { !$0.passed }.map(\.name) == ["denoiser", "denoiser, guided"])
@@ -224,7 +220,7 @@ struct VerificationTests {
         let checkpoint = try Self.checkpoint()
         _ = try LibTorch.open()
         let tokens = try SDXLTextStage.Tokens(checkpoint)
-        let model = VerifiableSDXL(
+        let model = StagedModels(
             checkpoint, tokens, checkpoint.referencePlan(settings, availableMemory: nil))
         try await onCPU {
             var request = settings.request("a fox", seed: 1)

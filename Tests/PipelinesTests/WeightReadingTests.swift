@@ -31,9 +31,9 @@ struct WeightReadingTests {
 
     private static func pipeline(
         _ checkpoint: SDXLCheckpoint, _ known: ModelKnowledge, _ policy: String = "auto"
-    ) throws -> SDXLPipeline {
-        try SDXLPipeline(
-            checkpoint, policy: PrecisionPolicy(parsing: policy), device: .cpu, known: known)
+    ) throws -> Pipeline<SDXLCheckpoint> {
+        try Pipeline(
+            checkpoint, WorkerSettings(policy: PrecisionPolicy(parsing: policy), device: .cpu, known: known))
     }
 
     @Test

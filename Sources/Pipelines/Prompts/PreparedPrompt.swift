@@ -59,6 +59,8 @@ protocol PromptTokenizing: Sendable {
     var longText: PromptVocabulary.LongText { get }
     /// The encoder whose summary the denoiser sees.
     var summarizer: PromptVocabulary { get }
+    /// What was read of embeddings.
+    var embeddings: [TextualInversion] { get }
 
     /// The lines that the pooled embedding is made of, and what of the text they leave out.
     func pooled(
@@ -69,6 +71,11 @@ protocol PromptTokenizing: Sendable {
 }
 
 extension PromptTokenizing {
+    /// Every encoder, those whose hidden states the denoiser sees first.
+    var encoders: [PromptVocabulary] {
+        vocabularies + (vocabularies.contains { $0.name == summarizer.name } ? [] : [summarizer])
+    }
+
     /// Reads a prompt and turns it into tokens.
     /// - Parameters:
     ///   - steps: Of the run; what changes over the steps is laid out for them.
@@ -138,8 +145,6 @@ extension PromptTokenizing {
             }
             for line in content.pooled { used.formUnion(line.line.ids.compactMap(summarizer.word)) }
         }
-        let encoders =
-            vocabularies + (vocabularies.contains { $0.name == summarizer.name } ? [] : [summarizer])
         return used.sorted().flatMap { word in
             encoders.filter { !$0.knows(word) }.map {
                 "\($0.name) read '\(word)' as text: the embedding has no vectors for it"

@@ -6,17 +6,17 @@ internal import Sampling
 internal import Torch
 
 /// One of the two that are compared, the plan's or the reference's, with what both do alike.
-struct VerifiedSide<Model: VerifiableModel>: Sendable {
-    var model: Model
+struct VerifiedSide<Checkpoint: StagedCheckpoint>: Sendable {
+    var models: StagedModels<Checkpoint>
     /// Whether the largest number at each layer is looked at.
     var traces = false
     /// The largest magnitude at each layer, by stage, of everything that was traced.
     private(set) var ranges: [Stage: [String: Double]] = [:]
 
-    init(model: Model) { self.model = model }
+    init(models: StagedModels<Checkpoint>) { self.models = models }
 
     /// What the denoiser computes in.
-    private var format: NumberFormat { model.plan[.denoiser].compute }
+    private var format: NumberFormat { models.plan[.denoiser].compute }
 
     /// One call of the denoiser, for the other side to repeat.
     struct Capture: Sendable {
@@ -53,12 +53,12 @@ struct VerifiedSide<Model: VerifiableModel>: Sendable {
     ///   - clock: Told of each step of `total`.
     /// - Throws: `Anomaly` where a check finds something; `CancellationError`.
     mutating func run(
-        _ order: Model.Order, seed: UInt64, _ conditioning: Model.Conditioning, sampled: [Int] = [],
-        null: NullRun? = nil, _ clock: inout StageClock, of total: Int
+        _ order: Checkpoint.Order, seed: UInt64, _ text: TextReading<Checkpoint.Order>,
+        sampled: [Int] = [], null: NullRun? = nil, _ clock: inout StageClock, of total: Int
     ) throws -> Course {
         var null = null
-        var loop = try model.startLoop(order, seed: seed)
-        let predict = try model.predictor(conditioning)
+        var loop = try models.startLoop(order, seed: seed)
+        let predict = try models.predictor(text)
         var captures: [Capture] = []
         var latents: [[Float]] = []
         var seconds: [Double] = []
@@ -91,9 +91,9 @@ struct VerifiedSide<Model: VerifiableModel>: Sendable {
 
     /// Repeats captured calls: the other side's inputs, so that no difference adds up.
     mutating func predict(
-        _ captures: [Capture], _ conditioning: Model.Conditioning, _ clock: inout StageClock, of total: Int
+        _ captures: [Capture], _ text: TextReading<Checkpoint.Order>, _ clock: inout StageClock, of total: Int
     ) throws -> (outputs: [Tensor], seconds: [Double]) {
-        let predict = try model.predictor(conditioning)
+        let predict = try models.predictor(text)
         var outputs: [Tensor] = []
         var seconds: [Double] = []
         for capture in captures {
@@ -110,22 +110,24 @@ struct VerifiedSide<Model: VerifiableModel>: Sendable {
 
     /// Runs a part of the model, and looks at what leaves each layer of these stages meanwhile, where that is wanted.
     mutating func traced<Output>(
-        _ stages: Stage..., body: (inout Model) throws -> Output
+        _ stages: Stage..., body: (inout StagedModels<Checkpoint>) throws -> Output
     ) throws -> Output {
-        try traces ? traced(stages[...], body) : body(&model)
+        try traces ? traced(stages[...], body) : body(&models)
     }
 
     private mutating func traced<Output>(
-        _ stages: ArraySlice<Stage>, _ body: (inout Model) throws -> Output
+        _ stages: ArraySlice<Stage>, _ body: (inout StagedModels<Checkpoint>) throws -> Output
     ) throws -> Output {
-        guard let stage = stages.first, let observer = model.observers[stage] else { return try body(&model) }
+        guard let stage = stages.first, let observer = models.observers[stage] else {
+            return try body(&models)
+        }
         let (result, seen) = observer.observe { try traced(stages.dropFirst(), body) }
         ranges[stage, default: [:]].merge(seen.ranges, uniquingKeysWith: max)
         return try result.get()
     }
 
     mutating func release(_ stages: Stage...) {
-        for stage in stages { model.release(stage) }
+        for stage in stages { models.release(stage) }
     }
 }
 

@@ -1,5 +1,6 @@
 internal import Generation
 internal import Imaging
+internal import Models
 internal import Planning
 internal import Sampling
 internal import Torch
@@ -9,7 +10,9 @@ internal import Torch
 ///
 /// One model is loaded at a time: a stage's reference first, whose inputs and results are kept on the host, then the
 /// plan's. What must fit is the largest stage in float32.
-actor Verifier<Model: VerifiableModel>: PlanVerification {
+actor Verifier<Checkpoint: StagedCheckpoint>: PlanVerification {
+    private typealias Order = Checkpoint.Order
+
     nonisolated let model: String
     nonisolated let family: String
     nonisolated let plan: Plan
@@ -18,32 +21,39 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
     private nonisolated let thread: DeviceActor
     nonisolated let remembered: PrecisionMemory.Entry?
     private nonisolated let availableMemory: Int?
-    private var reference: VerifiedSide<Model>
-    private var planned: VerifiedSide<Model>
+    private var reference: VerifiedSide<Checkpoint>
+    private var planned: VerifiedSide<Checkpoint>
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.unownedExecutor }
 
     var ranges: [Stage: [String: Double]] { reference.ranges }
 
+    /// Opens libtorch; loads nothing yet.
     /// - Parameters:
-    ///   - reference: With float32 in every stage, on the CPU.
-    ///   - planned: With the plan to be verified, on `device`.
-    ///   - remembered: What earlier runs of the checkpoint have taught; nil where nothing is kept.
+    ///   - other: What the reference is computed with; nil for the checkpoint itself.
+    ///   - settings: Of the generation whose plan is to be verified.
     ///   - availableMemory: Bytes of host memory that may be taken; nil where nothing says.
+    /// - Throws: ``Failure``: no libtorch, no such device, tokenizer files that can't be read, or a policy that cannot be
+    ///   followed here.
     init(
-        model: String, family: String, libtorch: String, device: Device, reference: Model, planned: Model,
-        remembered: PrecisionMemory.Entry? = nil, availableMemory: Int?
-    ) {
-        self.remembered = remembered
-        self.model = model
-        self.family = family
-        self.libtorch = libtorch
+        _ checkpoint: Checkpoint, against other: Checkpoint? = nil, _ settings: WorkerSettings,
+        _ verification: VerificationSettings, availableMemory: Int?
+    ) throws {
+        let opened = try failing { (try LibTorch.open(), try checkpoint.tokens([])) }
+        try DeviceCheck.require(settings.device, opened.0)
+        plan = checkpoint.plan(
+            settings.facts ?? DeviceFacts(unmeasured: settings.device), settings, width: verification.width,
+            height: verification.height)
+        try plan.requireRunnable()
+        referencePlan = checkpoint.referencePlan(verification, availableMemory: availableMemory)
+        remembered = settings.memory?.entry
+        model = checkpoint.name
+        family = Checkpoint.family.name
+        libtorch = opened.0.version
         self.availableMemory = availableMemory
-        plan = planned.plan
-        referencePlan = reference.plan
-        thread = DeviceActor.of(device)
-        self.reference = VerifiedSide(model: reference)
-        self.planned = VerifiedSide(model: planned)
+        thread = DeviceActor.of(settings.device)
+        reference = VerifiedSide(models: StagedModels(other ?? checkpoint, opened.1, referencePlan))
+        planned = VerifiedSide(models: StagedModels(checkpoint, opened.1, plan))
     }
 
     func verify(
@@ -69,7 +79,7 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
         guard !settings.prompts.isEmpty, let seed = settings.seeds.first else {
             throw Failure.badRequest("prompts", "there is no prompt to verify with")
         }
-        let orders = try settings.prompts.map { try reference.model.order(settings.request($0, seed: seed)) }
+        let orders = try settings.prompts.map { try reference.models.order(settings.request($0, seed: seed)) }
         try requireMemory()
         reference.traces = settings.traces
 
@@ -106,27 +116,27 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
 
     private struct Text {
         let stages: [StageVerification]
-        let reference: [Model.Conditioning]
+        let reference: [TextReading<Order>]
         /// nil where the plan's encoders failed; then ``problem`` says how.
-        let planned: [Model.Conditioning]?
+        let planned: [TextReading<Order>]?
         let problem: String?
     }
 
-    private func readText(_ orders: [Model.Order], _ clock: inout StageClock) throws -> Text {
+    private func readText(_ orders: [Order], _ clock: inout StageClock) throws -> Text {
         clock.enter(.encoding)
-        var expected: [TextReading<Model.Conditioning>] = []
+        var expected: [TextReading<Order>] = []
         for order in orders {
             try Task.checkCancellation()
             expected.append(try reference.traced(.textEncoder, .textEncoder2) { try $0.read(order) })
             clock.finishedNext(of: 2 * orders.count)
         }
         reference.release(.textEncoder, .textEncoder2)
-        var found: [TextReading<Model.Conditioning>] = []
+        var found: [TextReading<Order>] = []
         var anomaly: Anomaly?
         do {
             for order in orders {
                 try Task.checkCancellation()
-                found.append(try planned.model.read(order))
+                found.append(try planned.models.read(order))
                 clock.finishedNext(of: 2 * orders.count)
             }
         } catch let caught as Anomaly {
@@ -150,8 +160,8 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
             return verification(of: stage, points, problem: problem)
         }
         return Text(
-            stages: stages, reference: expected.map(\.conditioning),
-            planned: anomaly == nil ? found.map(\.conditioning) : nil, problem: anomaly.map { "\($0)" })
+            stages: stages, reference: expected, planned: anomaly == nil ? found : nil,
+            problem: anomaly.map { "\($0)" })
     }
 
     private func verification(
@@ -188,13 +198,13 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
     }
 
     private func denoise(
-        _ settings: VerificationSettings, _ orders: [Model.Order], _ text: Text, _ clock: inout StageClock
+        _ settings: VerificationSettings, _ orders: [Order], _ text: Text, _ clock: inout StageClock
     ) throws -> Painted {
         let seed = settings.seeds[0]
         let followsTrajectory = settings.level >= .trajectory
         let paints = settings.level >= .pictures
         let places = orders.indices.flatMap { order in settings.seeds.map { (order, $0) } }
-        let count = try reference.model.startLoop(orders[0], seed: seed).trajectory.steps.count
+        let count = try reference.models.startLoop(orders[0], seed: seed).trajectory.steps.count
         let sampled = VerificationSettings.sampled(of: count)
         let total =
             count + sampled.count + (followsTrajectory ? 2 * count : 0)
@@ -217,7 +227,7 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
         let repeated = try planned.predict(course.captures, text.reference[0], &clock, of: total)
         let measured = try compare(course, repeated)
         painted.stages = measured.stages
-        var followed: VerifiedSide<Model>.Course?
+        var followed: VerifiedSide<Checkpoint>.Course?
         if followsTrajectory {
             do {
                 followed = try planned.run(orders[0], seed: seed, text.reference[0], &clock, of: total)
@@ -229,9 +239,9 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
             for (index, (order, seed)) in places.enumerated() {
                 let latents: Latents
                 do {
-                    if let conditionings = text.planned {
+                    if let readings = text.planned {
                         let course = try planned.run(
-                            orders[order], seed: seed, conditionings[order], &clock, of: total)
+                            orders[order], seed: seed, readings[order], &clock, of: total)
                         latents = .some(try course.result)
                     } else {
                         latents = .none(text.problem ?? "no text")
@@ -263,7 +273,7 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
 
     /// The denoiser's own predictions and the guided ones, and the size of the error that enters each step.
     private func compare(
-        _ course: VerifiedSide<Model>.Course, _ repeated: (outputs: [Tensor], seconds: [Double])
+        _ course: VerifiedSide<Checkpoint>.Course, _ repeated: (outputs: [Tensor], seconds: [Double])
     ) throws -> (stages: [StageVerification], sizes: [(step: Int, size: Double)]) {
         var single: [StageVerification.Point] = []
         var guided: [StageVerification.Point] = []
@@ -311,7 +321,7 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
             2 + [painted.planned, painted.null].compactMap(\.self).count + 2 * painted.pictures.count
         clock.enter(.decoding)
         func timed(
-            _ latents: Tensor, _ side: inout VerifiedSide<Model>
+            _ latents: Tensor, _ side: inout VerifiedSide<Checkpoint>
         ) throws -> (DecodedPlanes, seconds: Double) {
             try Task.checkCancellation()
             let begun = ContinuousClock.now
@@ -385,7 +395,7 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
     private func encode(_ picture: Picture, _ clock: inout StageClock) throws -> StageVerification {
         clock.enter(.sourcePicture)
         func timed(
-            _ side: inout VerifiedSide<Model>
+            _ side: inout VerifiedSide<Checkpoint>
         ) throws -> (parts: [(name: String, values: [Float])], seconds: Double) {
             try Task.checkCancellation()
             let begun = ContinuousClock.now
@@ -404,5 +414,15 @@ actor Verifier<Model: VerifiableModel>: PlanVerification {
         } catch let anomaly as Anomaly {
             return verification(of: .encode, [], problem: "\(anomaly)")
         }
+    }
+}
+
+extension PaintableCheckpoint {
+    /// float32 in every stage, on the CPU.
+    func referencePlan(_ verification: VerificationSettings, availableMemory: Int?) -> Plan {
+        let exact = Dictionary(uniqueKeysWithValues: Stage.allCases.map { ($0, NumberFormat.fp32) })
+        return plan(
+            .plainCPU, policy: PrecisionPolicy(formats: exact), width: verification.width,
+            height: verification.height, budget: MemoryBudget(device: nil, host: availableMemory))
     }
 }

@@ -38,58 +38,10 @@ extension SDXLCheckpoint {
                     work: picture, asksForFP32: vae.configuration.forceUpcast, activationBytes: autoencoder),
             ])
     }
-}
 
-extension StageFacts {
-    /// Sizes and types of a component's tensors, as the files' headers give them.
-    /// - Parameter only: Which keys the stage uses.
-    init(
-        _ weights: ComponentWeights, only: (String) -> Bool = { _ in true },
-        work: [ProbedOperation: Double], asksForFP32: Bool = false, activationBytes: Int = 0
-    ) {
-        let tensors = weights.tensors.filter { only($0.key) }.values
-        var byFormat: [NumberFormat?: Int] = [:]
-        for tensor in tensors {
-            byFormat[NumberFormat(tensor.stored.entry.elementType), default: 0] += tensor.elementCount
-        }
-        self.init(
-            parameters: tensors.reduce(0) { $0 + $1.elementCount },
-            fileBytes: tensors.reduce(0) { $0 + $1.byteCount },
-            declared: byFormat.max { $0.value < $1.value }?.key, work: work, asksForFP32: asksForFP32,
-            activationBytes: activationBytes)
-        largestTensor = tensors.map(\.elementCount).max() ?? 0
-        mayExceedFP16 = tensors.contains { $0.stored.entry.elementType != .float16 }
-    }
-}
-
-extension NumberFormat {
-    /// The computing format of stored numbers; nil for those that are none, such as fp8.
-    init?(_ type: ElementType) {
-        switch type {
-        case .float32: self = .fp32
-        case .float16: self = .fp16
-        case .bfloat16: self = .bf16
-        default: return nil
-        }
-    }
-}
-
-extension SDXLCheckpoint {
     /// A request at the size that the checkpoint was trained for, or another.
     package func request(width: Int? = nil, height: Int? = nil) -> RequestFacts {
         let trained = unet.configuration.sampleSize * factor
         return RequestFacts(width: width ?? trained, height: height ?? trained)
-    }
-
-    /// The plan for this checkpoint at the size it was trained for, or another.
-    package func plan(
-        _ device: DeviceFacts, policy: PrecisionPolicy, width: Int? = nil, height: Int? = nil,
-        budget: MemoryBudget = .unlimited, learned: [Promotion] = [], known: ModelKnowledge = .none
-    ) -> Plan {
-        let request = request(width: width, height: height)
-        return Planner.plan(
-            device: device, model: facts(request).knowing(known), request: request, budget: budget,
-            policy: policy,
-            learned: learned)
     }
 }

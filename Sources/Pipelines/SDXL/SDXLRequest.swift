@@ -6,7 +6,7 @@ internal import Sampling
 internal import Tokenizers
 
 /// A request made definite for one checkpoint: every default filled in, everything checked that needs no computing.
-struct SDXLRequest: Sendable {
+struct SDXLRequest: DefiniteRequest {
     let sampler: Sampler
     let schedule: ScheduleChoice
     let steps: Int
@@ -19,8 +19,11 @@ struct SDXLRequest: Sendable {
     let clipSkip: Int
     /// The prompt, and the negative prompt where it is encoded at all.
     let prompts: PromptSet
+    let tokens: SDXLTextStage.Tokens
     /// What was done that the request did not literally say.
     let notes: [String]
+
+    var guidanceScale: Double? { guidance.scale }
 
     /// What the family is run with where nobody says.
     static let usualSteps = 30
@@ -70,6 +73,7 @@ struct SDXLRequest: Sendable {
                 "clip skip is \(request.clipSkip), this checkpoint's text encoders allow \(layers - 1)")
         }
         clipSkip = request.clipSkip
+        self.tokens = tokens
 
         let count = trajectory.steps.count
         let prompt = try tokens.prepare(
@@ -183,9 +187,4 @@ extension SchedulerConfiguration {
             throw Failure(.badCheckpoint, "\(path): the scheduler configuration can't be read: \(error)")
         }
     }
-}
-
-extension SDXLCheckpoint {
-    /// Pixels a latent stands for, along each side.
-    var factor: Int { vae.configuration.factor }
 }

@@ -3,9 +3,6 @@ package import Models
 package import Planning
 
 extension FluxCheckpoint {
-    /// Pixels a latent stands for, along each side.
-    var factor: Int { vae.configuration.factor }
-
     /// The side of a picture where nobody names one: what the autoencoder was trained for, 1024 for FLUX.1's own; where
     /// its file does not say, 128 latents, as the reference takes it.
     var usualSide: Int {
@@ -55,30 +52,15 @@ extension FluxCheckpoint {
         RequestFacts(width: width ?? usualSide, height: height ?? usualSide)
     }
 
-    /// The plan for this checkpoint at the usual size, or another.
-    package func plan(
-        _ device: DeviceFacts, policy: PrecisionPolicy, width: Int? = nil, height: Int? = nil,
-        budget: MemoryBudget = .unlimited, learned: [Promotion] = [], known: ModelKnowledge = .none
-    ) -> Plan {
-        let request = request(width: width, height: height)
-        var plan = Planner.plan(
-            device: device, model: facts(request).knowing(known), request: request, budget: budget,
-            policy: policy,
-            learned: learned)
-        plan.notes += [Stage.textEncoder2, .denoiser].compactMap { stage in
+    package func planNotes(_ plan: Plan) -> [String] {
+        [Stage.textEncoder2, .denoiser].compactMap { stage in
             residency(stage, plan).flatMap { $0.isPaged ? pagingNote(stage, $0) : nil }
         }
-        return plan
     }
 
     // MARK: - More model than memory
 
-    /// The weights of a stage that may be larger than memory.
-    func pagedWeights(_ stage: Stage) -> ComponentWeights {
-        stage == .denoiser ? transformer.weights : t5.weights
-    }
-
-    /// What the names of such a stage's blocks start with, in the order in which they run.
+    /// What the names of a stage's blocks start with, where it may be larger than memory, in the order in which they run.
     func blocks(_ stage: Stage) -> [String] {
         stage == .denoiser
             ? FluxTransformer.blocks(transformer.configuration) : T5Encoder.blocks(t5.configuration)
@@ -89,7 +71,7 @@ extension FluxCheckpoint {
         guard plan[stage].residency == .paged, stage == .denoiser || stage == .textEncoder2 else {
             return nil
         }
-        let weights = pagedWeights(stage)
+        let weights = weights(stage)
         let blocks = WeightPager.byteCounts(weights, blocks: blocks(stage))
         let largest = weights.tensors.values.map(\.elementCount).max() ?? 0
         let side = Int(Double(usualSide * usualSide).squareRoot())

@@ -13,7 +13,7 @@ struct SDXLTextStage: PromptStage {
     /// Width of the first one's states, which stand before the second's.
     let firstWidth: Int
     /// The vocabularies, with what textual inversion added.
-    let tokens: Tokens
+    var tokens: Tokens
     /// What each encoder computes in.
     let formats: (first: NumberFormat, second: NumberFormat)
 

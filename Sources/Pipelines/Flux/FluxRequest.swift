@@ -6,7 +6,7 @@ internal import Sampling
 
 /// A request made definite for one FLUX.1 checkpoint: every default filled in, everything checked that needs no
 /// computing.
-struct FluxRequest: Sendable {
+struct FluxRequest: DefiniteRequest {
     let sampler: Sampler
     let schedule: ScheduleChoice
     let steps: Int
@@ -26,6 +26,8 @@ struct FluxRequest: Sendable {
     let textLength: Int
     /// What was done that the request did not literally say.
     let notes: [String]
+
+    var guidanceScale: Double? { distilledGuidance }
 
     /// Tokens of the prompt in T5's vocabulary, with its end, that are read: of its longest text.
     var textTokens: Int {
@@ -109,6 +111,12 @@ struct FluxRequest: Sendable {
             prompt: prompt, negative: negative, clipSkip: 0, usesNegative: guidance.isActive)
         notes += prompts.notes
         self.notes = notes
+    }
+
+    func describe(in receipt: inout Receipt) {
+        receipt.trueGuidanceScale = guidance.isActive ? guidance.scale : nil
+        receipt.textTokens = textTokens
+        receipt.textLength = textLength
     }
 
     /// Refuses what the family does not have.

@@ -1,0 +1,216 @@
+internal import Generation
+internal import Imaging
+internal import Layers
+internal import Models
+internal import Planning
+internal import Torch
+
+// The stages of a run, checked: when numbers cannot be a picture, they are computed again from where they began, one rung
+// wider at a time.
+extension StagedModels {
+    /// Encodes text; once more in float32 when the first try gave none.
+    mutating func encodeText<Encoded>(
+        _ record: inout RecoveryRecord, _ encode: (inout Self) throws -> Encoded
+    ) throws -> Encoded {
+        do {
+            return try encode(&self)
+        } catch let anomaly as Anomaly {
+            PrecisionCounters.shared.count(anomaly)
+            try record.begin(anomaly)
+            let before = plan[anomaly.stage]
+            var promotion: Promotion?
+            if before.compute != .fp32 {
+                // What a text encoder takes hangs on no picture's size.
+                try requireMemory(for: anomaly.stage, width: 0, height: 0, anomaly)
+                let wider = Promotion(anomaly.stage, .compute(.fp32), evidence: "\(anomaly)")
+                promote(wider)
+                promotion = wider
+            }
+            let encoded: Encoded
+            do {
+                encoded = try encode(&self)
+            } catch let again as Anomaly {
+                throw Failure(
+                    .notFinite, "\(again), also when encoded again in fp32: the text encoder is damaged")
+            }
+            record.keep(
+                anomaly, from: before, to: plan[anomaly.stage],
+                outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
+            return encoded
+        }
+    }
+
+    /// Encodes the source picture; once more in float32 when the first try gave none.
+    func encodeSource(
+        _ source: SourcePicture, _ record: inout RecoveryRecord, progress: (Int, Int) throws -> Void
+    ) throws -> VAEEncoder.Moments {
+        do {
+            return try sourceStage(exact: false).encode(source, progress: progress)
+        } catch let anomaly as Anomaly {
+            PrecisionCounters.shared.count(anomaly)
+            try record.begin(anomaly)
+            let before = plan[.encode]
+            if before.compute != .fp32 {
+                try requireMemory(for: .encode, width: source.width, height: source.height, anomaly)
+            }
+            do {
+                let moments = try sourceStage(exact: true).encode(source, progress: progress)
+                record.keep(
+                    anomaly, from: before, to: before.exact(.encode),
+                    outcome: before.compute == .fp32 ? .repeated : .promoted)
+                return moments
+            } catch let again as Anomaly {
+                throw Failure(
+                    .notFinite,
+                    "\(again): the encoded source picture is not finite, also in fp32; another VAE may help")
+            }
+        }
+    }
+
+    /// Takes a step; when it went wrong, again from where it began: first as it was, watched layer by layer, then one
+    /// rung wider at a time.
+    /// - Parameters:
+    ///   - facts: What is known of the device.
+    ///   - predictor: Makes the denoiser's function; called again after a promotion.
+    mutating func advance(
+        _ step: Int, _ loop: inout DenoisingLoop, _ facts: DeviceFacts, _ record: inout RecoveryRecord,
+        _ predictor: (inout Self) throws -> (Tensor, Double) throws -> Tensor
+    ) throws {
+        let anomaly: Anomaly
+        do {
+            return try loop.advance(step, plan[.denoiser].compute, predict: predictor(&self))
+        } catch let found as Anomaly {
+            anomaly = found
+        }
+        PrecisionCounters.shared.count(anomaly)
+        let before = plan[.denoiser]
+        var site: String?
+        var promotion: Promotion?
+        while true {
+            try record.begin(anomaly)
+            if let promotion {
+                try requireMemory(for: .denoiser, loop.latents, anomaly)
+                promote(promotion)
+            }
+            let predict = try predictor(&self)
+            let format = plan[.denoiser].compute
+            let (result, seen) =
+                observers[.denoiser].map { observer in
+                    observer.observe { try loop.advance(step, format, predict: predict) }
+                } ?? (.failure(anomaly), [])
+            site = seen.firstNotFinite?.path ?? site
+            switch result {
+            case .success:
+                record.keep(
+                    anomaly, site: site, from: before, to: plan[.denoiser],
+                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
+                return
+            case .failure(let again as Anomaly):
+                promotion = RecoveryLadder.next(
+                    .denoiser, plan[.denoiser], site: seen.firstNotFinite?.path,
+                    hasBF16: facts.hasNativeBF16, evidence: "\(again)")
+                guard promotion == nil else { continue }
+                throw Failure(
+                    .notFinite,
+                    "\(again)\(site.map { ", first in \($0)" } ?? ""), also in fp32: no format paints this; the "
+                        + "denoiser's weights or the request are at fault")
+            case .failure(let error):
+                throw error
+            }
+        }
+    }
+
+    /// Decodes; a tile that is none is decoded again in float32, alone, and a picture that looks like none is kept only
+    /// when float32 gives the same.
+    mutating func decode(
+        _ latents: Tensor, _ record: inout RecoveryRecord, progress: (Int, Int) throws -> Void
+    ) throws -> Picture {
+        let before = plan[.decode]
+        let stage = try pictureStage()
+        let picture = try stage.decode(
+            latents,
+            redo: { anomaly, part, index in
+                PrecisionCounters.shared.count(anomaly)
+                try record.begin(anomaly)
+                return try redecode(part, index, of: stage.tileCount(latents), anomaly, &record)
+            }, progress: progress)
+        guard let suspicion = Guards.suspicion(picture.pixels) else { return picture }
+        let anomaly = Anomaly(check: .picture, stage: .decode, place: "the picture", found: suspicion)
+        PrecisionCounters.shared.count(anomaly)
+        try record.begin(anomaly)
+        if before.compute != .fp32 { try requireMemory(for: .decode, latents, anomaly) }
+        let exact = try exactPictureStage().decode(latents, progress: { _, _ in })
+        if Guards.suspicion(exact.pixels) == nil {
+            keepDecoded(anomaly, before, &record)
+            return exact
+        }
+        let difference = zip(picture.pixels, exact.pixels).map { Int($0).distance(to: Int($1)).magnitude }
+            .max()
+        guard let difference, difference <= 8 else {
+            throw Failure(
+                .notFinite,
+                "\(anomaly); decoded again in fp32 it looks otherwise and still like none: the decoder is broken"
+            )
+        }
+        record.keep(anomaly, from: before, to: before.exact(.decode), outcome: .confirmed)
+        return exact
+    }
+
+    private mutating func redecode(
+        _ latents: Tensor, _ index: Int, of count: Int, _ anomaly: Anomaly, _ record: inout RecoveryRecord
+    ) throws -> Tensor {
+        let before = plan[.decode]
+        if before.compute != .fp32 { try requireMemory(for: .decode, latents, anomaly) }
+        let exact = try exactPictureStage()
+        let (result, seen) =
+            observers[.decode].map { observer in
+                observer.observe { try exact.tile(latents, index, of: count) }
+            } ?? (.failure(anomaly), [])
+        switch result {
+        case .success(let pixels):
+            keepDecoded(anomaly, before, &record)
+            return pixels
+        case .failure(let again as Anomaly):
+            let site = seen.firstNotFinite.map { ", first in \($0.path)" } ?? ""
+            throw Failure(
+                .notFinite, "the decoded picture: \(again)\(site), also in fp32; another VAE may help (--vae)"
+            )
+        case .failure(let error): throw error
+        }
+    }
+
+    /// Asks whether a stage has room for a wider format, before it is tried.
+    ///
+    /// A wider stage keeps its weights as the file has them and casts them layer by layer, so that what grows is its
+    /// features, and the largest weight's copy.
+    private func requireMemory(
+        for stage: Stage, width: Int, height: Int, _ anomaly: Anomaly
+    ) throws(Failure) {
+        let facts = facts(width: width, height: height).stages[stage]
+        let bytes = (facts?.activationBytes ?? 0) + (facts?.largestTensor ?? 0) * NumberFormat.fp32.byteCount
+        try RecoveryRecord.requireMemory(bytes, on: device(of: stage), anomaly)
+    }
+
+    /// - Parameter latents: `[1, channels, height, width]`: what the stage computes from.
+    private func requireMemory(for stage: Stage, _ latents: Tensor, _ anomaly: Anomaly) throws(Failure) {
+        try requireMemory(
+            for: stage, width: latents.shape[3] * checkpoint.factor,
+            height: latents.shape[2] * checkpoint.factor, anomaly)
+    }
+
+    private func keepDecoded(_ anomaly: Anomaly, _ before: StagePlan, _ record: inout RecoveryRecord) {
+        let wasExact = before.compute == .fp32
+        record.keep(
+            anomaly, from: before, to: before.exact(.decode), outcome: wasExact ? .repeated : .promoted,
+            learning: wasExact ? nil : Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)"))
+    }
+}
+
+extension StagePlan {
+    /// The same in float32.
+    func exact(_ stage: Stage) -> StagePlan {
+        var exact = self
+        Promotion(stage, .compute(.fp32), evidence: "").apply(to: &exact)
+        return exact
+    }
+}
