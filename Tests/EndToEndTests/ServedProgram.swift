@@ -34,6 +34,7 @@ final class ServedProgram {
         process = Process()
         process.executableURL = Self.executable
         process.arguments = ["serve", "--config", folder + "/gesso.yaml"]
+        process.environment = Self.environment(in: folder)
         output = Pipe()
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
@@ -52,6 +53,28 @@ final class ServedProgram {
         }
         let start = try #require(said.range(of: "http://"))
         api = ServedAPI(address: String(said[start.lowerBound...].prefix { $0 != "," && $0 != "\n" }))
+    }
+
+    /// What is remembered of checkpoints and devices is the test's own.
+    static func environment(in folder: String) -> [String: String] {
+        ProcessInfo.processInfo.environment.merging(["XDG_CACHE_HOME": folder + "/cache"]) { $1 }
+    }
+
+    /// Runs another command of the program beside it.
+    /// - Returns: What it printed.
+    static func run(_ arguments: [String], in folder: String) throws -> String {
+        let command = Process()
+        command.executableURL = executable
+        command.arguments = arguments
+        command.environment = environment(in: folder)
+        command.standardInput = FileHandle.nullDevice
+        let output = Pipe()
+        command.standardOutput = output
+        try command.run()
+        let said = try output.fileHandleForReading.readToEnd() ?? Data()
+        command.waitUntilExit()
+        try #require(command.terminationStatus == 0, "gesso \(arguments.joined(separator: " "))")
+        return String(decoding: said, as: UTF8.self)
     }
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }

@@ -14,10 +14,12 @@ struct OverrideCommand: ParsableCommand {
               gesso precision override --model juggernaut.safetensors vae.decode=fp32
               gesso precision override --model juggernaut.safetensors unet=bf16,text=fp32
               gesso precision override --model juggernaut.safetensors
+              gesso precision override --model other.safetensors unet=fp32 --until-restart
               gesso precision override --model juggernaut.safetensors --clear
 
             Adds to what was fixed before; without formats it shows what is fixed. What --precision names counts more. \
-            Kept in the cache folder for this very file: one that is written anew is another checkpoint.
+            Kept in the cache folder for this very file: one that is written anew is another checkpoint. A running \
+            server follows when it next loads the model.
             """)
 
     @OptionGroup var model: RememberedModel
@@ -26,19 +28,27 @@ struct OverrideCommand: ParsableCommand {
         help: ArgumentHelp("Formats by stage, such as unet=bf16,vae.decode=fp32.", valueName: "formats"))
     var formats: String?
 
-    @Flag(help: "Lift everything that was fixed.")
+    @Flag(help: "Fix them until 'gesso serve' or 'gesso worker' is next started.")
+    var untilRestart = false
+
+    @Flag(help: "Lift everything that was fixed; with --until-restart, what was fixed until then.")
     var clear = false
 
     func validate() throws {
         if clear, formats != nil {
             throw ValidationError("--clear lifts everything; there is nothing to fix then")
         }
+        if untilRestart, !clear, formats == nil {
+            throw ValidationError(
+                "--until-restart says how long formats are fixed; name some, such as unet=fp32")
+        }
     }
 
     func run() throws {
         let surroundings = Surroundings.current
         let memory = try model.memory(in: surroundings)
-        var wanted = memory.overrides
+        var lasting = memory.permanentOverrides
+        var temporary = memory.temporaryOverrides
         if let formats {
             let policy = try Order.precision(formats)
             guard policy.aim == .auto, !policy.formats.isEmpty else {
@@ -47,15 +57,25 @@ struct OverrideCommand: ParsableCommand {
                     "'\(formats)' names no format: only formats can be fixed, such as vae.decode=fp32",
                     field: "formats")
             }
-            wanted.merge(policy.formats) { _, new in new }
+            if untilRestart {
+                temporary.merge(policy.formats) { _, new in new }
+            } else {
+                lasting.merge(policy.formats) { _, new in new }
+            }
         }
-        if clear { wanted = [:] }
-        if wanted != memory.overrides { memory.override(wanted) }
-        guard memory.overrides == wanted else {
+        if clear {
+            temporary = [:]
+            if !untilRestart { lasting = [:] }
+        }
+        if lasting != memory.permanentOverrides { memory.override(lasting) }
+        if temporary != memory.temporaryOverrides { memory.override(temporary, isTemporary: true) }
+        guard memory.permanentOverrides == lasting, memory.temporaryOverrides == temporary else {
             throw Failure(.cannotRun, "it can't be kept: the cache folder can't be written to")
         }
-        try surroundings.console.print(
-            wanted.isEmpty ? "nothing is fixed" : "fixed: " + PrecisionPolicy(formats: wanted).text)
+        let lines = [("fixed: ", lasting), ("fixed until a server is next started: ", temporary)]
+            .filter { !$0.1.isEmpty }
+            .map { $0.0 + PrecisionPolicy(formats: $0.1).text }
+        try surroundings.console.print(lines.isEmpty ? "nothing is fixed" : lines.joined(separator: "\n"))
     }
 }
 

@@ -3,6 +3,7 @@ internal import Foundation
 internal import Generation
 internal import Logging
 internal import Metrics
+internal import Pipelines
 internal import Sampling
 internal import Server
 internal import Storage
@@ -22,6 +23,7 @@ struct ServingParts: Sendable {
         umask(0o077)
         let logger = Self.logger(surroundings, level)
         self.logger = logger
+        PrecisionMemory.endTemporaryOverrides(in: CacheFolder.url(in: surroundings.environment))
         (store, images) = try Self.stores(configuration.storage, surroundings, logger)
         // A tenth stays for everything that is no model: pictures on their way, the system's own.
         settings = configuration.engineSettings(

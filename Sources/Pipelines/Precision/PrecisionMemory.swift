@@ -14,6 +14,8 @@ package struct PrecisionMemory: Sendable {
         package var events: [Recovery] = []
         /// Formats that its user fixed.
         package var overrides: [String: String] = [:]
+        /// Formats that its user fixed until a server starts; nil where there are none.
+        package var temporaryOverrides: [String: String]?
         /// The largest magnitude at each layer in float32, by stage; nil where no run was traced.
         package var ranges: [Stage: [String: Double]]?
 
@@ -25,7 +27,6 @@ package struct PrecisionMemory: Sendable {
     package static let mostEvents = 100
 
     private let file: URL
-    private let key: String
 
     /// - Parameters:
     ///   - folder: Where to keep it; nil where the environment names no cache folder.
@@ -39,9 +40,11 @@ package struct PrecisionMemory: Sendable {
             let date = (facts?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
             return "\(URL(fileURLWithPath: path).resolvingSymlinksInPath().path) \(size) \(date)"
         }
-        key = FileHashes.sha256(Array(stamps.joined(separator: "\n").utf8))
+        let key = FileHashes.sha256(Array(stamps.joined(separator: "\n").utf8))
         file = folder.appendingPathComponent("precision/\(key.prefix(16)).json")
     }
+
+    private init(file: URL) { self.file = file }
 
     /// Everything known; empty where nothing is.
     package var entry: Entry {
@@ -69,22 +72,51 @@ package struct PrecisionMemory: Sendable {
     }
 
     /// Fixes formats for this checkpoint from now on; an empty list lifts them.
-    /// - Parameter formats: By stage.
-    package func override(_ formats: [Stage: NumberFormat]) {
+    /// - Parameters:
+    ///   - formats: By stage.
+    ///   - isTemporary: Until a server starts.
+    package func override(_ formats: [Stage: NumberFormat], isTemporary: Bool = false) {
+        let texts = Dictionary(
+            uniqueKeysWithValues: formats.map { ($0.key.rawValue, $0.value.rawValue) })
         change { entry in
-            entry.overrides = Dictionary(
-                uniqueKeysWithValues: formats.map { ($0.key.rawValue, $0.value.rawValue) })
+            if isTemporary {
+                entry.temporaryOverrides = texts.isEmpty ? nil : texts
+            } else {
+                entry.overrides = texts
+            }
         }
     }
 
-    /// The user's formats for this checkpoint.
+    /// The user's formats for this checkpoint; what is fixed until a server starts counts more than what is fixed for good.
     package var overrides: [Stage: NumberFormat] {
-        entry.overrides.reduce(into: [:]) { formats, pair in
+        permanentOverrides.merging(temporaryOverrides) { _, temporary in temporary }
+    }
+
+    /// What is fixed for good.
+    package var permanentOverrides: [Stage: NumberFormat] { Self.formats(entry.overrides) }
+
+    /// What is fixed until a server starts.
+    package var temporaryOverrides: [Stage: NumberFormat] { Self.formats(entry.temporaryOverrides ?? [:]) }
+
+    private static func formats(_ texts: [String: String]) -> [Stage: NumberFormat] {
+        texts.reduce(into: [:]) { formats, pair in
             guard let stage = Stage(rawValue: pair.key), let format = NumberFormat(rawValue: pair.value)
             else {
                 return
             }
             formats[stage] = format
+        }
+    }
+
+    /// Lifts what was fixed until a server starts, of every checkpoint: one is starting.
+    /// - Parameter folder: The cache folder; nil where the environment names none.
+    package static func endTemporaryOverrides(in folder: URL?) {
+        guard let folder = folder?.appendingPathComponent("precision") else { return }
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        for name in files where name.hasSuffix(".json") {
+            let memory = PrecisionMemory(file: folder.appendingPathComponent(name))
+            guard memory.entry.temporaryOverrides != nil else { continue }
+            memory.change { $0.temporaryOverrides = nil }
         }
     }
 

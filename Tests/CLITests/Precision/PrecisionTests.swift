@@ -237,6 +237,28 @@ import Torch
         #expect(await output(["forget"] + model) == "nothing was known of it\n")
     }
 
+    @Test func `what is fixed until a server starts counts more, and is lifted by itself`() async throws {
+        let override = ["precision", "override", "--model", Self.tiny]
+        func output(_ arguments: String...) async -> String {
+            await session.run(override + arguments, environment: ["XDG_CACHE_HOME": cache], model: nil).output
+        }
+        let lasting = "fixed: vae.decode=bf16\n"
+        #expect(await output("vae.decode=bf16") == lasting)
+        let both = lasting + "fixed until a server is next started: denoiser=bf16,vae.decode=fp32\n"
+        #expect(await output("vae.decode=fp32,unet=bf16", "--until-restart") == both)
+        #expect(await output() == both)
+        let plan = await run("plan", "--model", Self.tiny).output
+        #expect(plan.contains("vae.decode      fp32   fp32     fp32  cpu"), "\(plan)")
+        #expect(plan.contains("denoiser        bf16   bf16     fp32  cpu"), "\(plan)")
+
+        #expect(await output("--clear", "--until-restart") == lasting)
+        #expect(await output("vae.decode=fp32", "--until-restart") != lasting)
+        PrecisionMemory.endTemporaryOverrides(in: URL(fileURLWithPath: cache + "/gesso"))
+        #expect(await output() == lasting)
+        // Without formats it says nothing.
+        #expect(await run("override", "--model", Self.tiny, "--until-restart").status == .badRequest)
+    }
+
     @Test(arguments: ["auto", "memory,unet=bf16", "lungs=fp32", ""])
     func `only formats can be fixed`(formats: String) async {
         #expect(await run("override", formats, "--model", Self.tiny).status == .badRequest)
