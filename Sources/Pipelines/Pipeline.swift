@@ -129,7 +129,7 @@ actor Pipeline<Checkpoint: StagedCheckpoint>: Worker {
                     recoveries: Array(shared) + record.events[begin...], shared: shared.count))
             await Task.yield()
         }
-        learn(record)
+        memory?.learn(record.learned, record.events, facts.profile?.fingerprint)
 
         let (model, hashNotes) = try await hashes
         let notes = order.notes + models.plan.notes + hashNotes
@@ -187,12 +187,6 @@ actor Pipeline<Checkpoint: StagedCheckpoint>: Worker {
         try Task.checkCancellation()
         models.tokens = order.tokens
         return try models.encode(order.prompts, &cache, &record) { clock.enter($0) }
-    }
-
-    /// Keeps what the request needed for the next one and the next run.
-    private func learn(_ record: RecoveryRecord) {
-        for promotion in record.learned where promotion.stage == .decode { models.promote(promotion) }
-        memory?.learn(record.learned, record.events, facts.profile?.fingerprint)
     }
 
     @concurrent private static func hash(

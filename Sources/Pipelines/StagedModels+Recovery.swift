@@ -8,40 +8,51 @@ internal import Torch
 // The stages of a run, checked: when numbers cannot be a picture, they are computed again from where they began, one rung
 // wider at a time.
 extension StagedModels {
-    /// Encodes text; once more in float32 when the first try gave none.
+    /// Encodes text; when it gave none, again with the encoder at fault in float32, each encoder once.
     mutating func encodeText<Encoded>(
         _ record: inout RecoveryRecord, _ encode: (inout Self) throws -> Encoded
     ) throws -> Encoded {
-        do {
-            return try encode(&self)
-        } catch let anomaly as Anomaly {
-            PrecisionCounters.shared.count(anomaly)
-            try record.begin(anomaly)
-            let before = plan[anomaly.stage]
-            var promotion: Promotion?
-            if before.compute != .fp32 {
-                // What a text encoder takes hangs on no picture's size.
-                try requireMemory(for: anomaly.stage, width: 0, height: 0, anomaly)
-                let wider = Promotion(anomaly.stage, .compute(.fp32), evidence: "\(anomaly)")
-                promote(wider)
-                promotion = wider
-            }
-            let encoded: Encoded
+        var tried: [(anomaly: Anomaly, from: StagePlan, promotion: Promotion?)] = []
+        while true {
             do {
-                encoded = try encode(&self)
-            } catch let again as Anomaly {
-                throw Failure(
-                    .notFinite, "\(again), also when encoded again in fp32: the text encoder is damaged")
+                let encoded = try encode(&self)
+                for (anomaly, before, promotion) in tried {
+                    record.keep(
+                        anomaly, from: before, to: plan[anomaly.stage],
+                        outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
+                }
+                return encoded
+            } catch let anomaly as Anomaly {
+                PrecisionCounters.shared.count(anomaly)
+                let suspects = suspects(anomaly)
+                guard !suspects.isEmpty || !tried.contains(where: { $0.anomaly.stage == anomaly.stage })
+                else {
+                    throw Failure(
+                        .notFinite,
+                        "\(anomaly), also when encoded again in fp32: the text encoder is damaged")
+                }
+                try record.begin(anomaly)
+                if suspects.isEmpty { tried.append((anomaly, plan[anomaly.stage], nil)) }
+                for stage in suspects {
+                    // What a text encoder takes hangs on no picture's size.
+                    try requireMemory(for: stage, width: 0, height: 0, anomaly)
+                    let wider = Promotion(stage, .compute(.fp32), evidence: "\(anomaly)")
+                    tried.append((anomaly.blaming(stage), plan[stage], wider))
+                    promote(wider)
+                }
             }
-            record.keep(
-                anomaly, from: before, to: plan[anomaly.stage],
-                outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
-            return encoded
         }
     }
 
+    /// The text encoders that may be at fault and are not in float32 yet: a conditioning is made of all of them.
+    private func suspects(_ anomaly: Anomaly) -> [Stage] {
+        let stages: [Stage] =
+            anomaly.check == .conditioning ? [.textEncoder, .textEncoder2] : [anomaly.stage]
+        return stages.filter { plan[$0].compute != .fp32 }
+    }
+
     /// Encodes the source picture; once more in float32 when the first try gave none.
-    func encodeSource(
+    mutating func encodeSource(
         _ source: SourcePicture, _ record: inout RecoveryRecord, progress: (Int, Int) throws -> Void
     ) throws -> VAEEncoder.Moments {
         do {
@@ -50,14 +61,18 @@ extension StagedModels {
             PrecisionCounters.shared.count(anomaly)
             try record.begin(anomaly)
             let before = plan[.encode]
+            var promotion: Promotion?
             if before.compute != .fp32 {
                 try requireMemory(for: .encode, width: source.width, height: source.height, anomaly)
+                let wider = Promotion(.encode, .compute(.fp32), evidence: "\(anomaly)")
+                promote(wider)
+                promotion = wider
             }
             do {
                 let moments = try sourceStage(exact: true).encode(source, progress: progress)
                 record.keep(
-                    anomaly, from: before, to: before.exact(.encode),
-                    outcome: before.compute == .fp32 ? .repeated : .promoted)
+                    anomaly, from: before, to: plan[.encode],
+                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
                 return moments
             } catch let again as Anomaly {
                 throw Failure(
@@ -121,29 +136,42 @@ extension StagedModels {
     }
 
     /// Decodes; a tile that is none is decoded again in float32, alone, and a picture that looks like none is kept only
-    /// when float32 gives the same.
+    /// when float32 gives the same. The pictures that follow are decoded in what this one needed.
     mutating func decode(
+        _ latents: Tensor, _ record: inout RecoveryRecord, progress: (Int, Int) throws -> Void
+    ) throws -> Picture {
+        let learned = record.learned.count
+        let picture = try checkedPicture(latents, &record, progress: progress)
+        for promotion in record.learned.dropFirst(learned).prefix(1) { promote(promotion) }
+        return picture
+    }
+
+    private mutating func checkedPicture(
         _ latents: Tensor, _ record: inout RecoveryRecord, progress: (Int, Int) throws -> Void
     ) throws -> Picture {
         let before = plan[.decode]
         let stage = try pictureStage()
+        var isFirst = true
         let picture = try stage.decode(
             latents,
             redo: { anomaly, part, index in
                 PrecisionCounters.shared.count(anomaly)
-                try record.begin(anomaly)
+                // A format that is too narrow fails in every tile alike, which is one thing that went wrong.
+                if isFirst || before.compute == .fp32 { try record.begin(anomaly) }
+                isFirst = false
                 return try redecode(part, index, of: stage.tileCount(latents), anomaly, &record)
             }, progress: progress)
         guard let suspicion = Guards.suspicion(picture.pixels) else { return picture }
         let anomaly = Anomaly(check: .picture, stage: .decode, place: "the picture", found: suspicion)
         PrecisionCounters.shared.count(anomaly)
-        try record.begin(anomaly)
         if before.compute != .fp32 { try requireMemory(for: .decode, latents, anomaly) }
         let exact = try exactPictureStage().decode(latents, progress: { _, _ in })
         if Guards.suspicion(exact.pixels) == nil {
+            try record.begin(anomaly)
             keepDecoded(anomaly, before, &record)
             return exact
         }
+        // A second look at what is meant to look so mends nothing, and is no attempt: pictures may all be meant so.
         let difference = zip(picture.pixels, exact.pixels).map { Int($0).distance(to: Int($1)).magnitude }
             .max()
         guard let difference, difference <= 8 else {

@@ -8,6 +8,8 @@ struct FormatChoice {
     private(set) var problems: [String] = []
     private(set) var notes: [String] = []
     private(set) var plan: StagePlan
+    /// What is to be said of a format that was asked for and taken, where something speaks against it.
+    private var doubt: String?
 
     init(
         _ stage: Stage, _ facts: StageFacts, _ device: DeviceFacts, _ family: String,
@@ -47,8 +49,25 @@ struct FormatChoice {
             "\(stage.rawValue): \(named) values that are not finite, in a layer that is never used: ignored"
     }
 
+    /// Widens the plan as earlier runs had to, and says so where another format was asked for.
+    mutating func widen(_ learned: [Promotion]) {
+        var evidence: String?
+        for promotion in learned where promotion.stage == stage {
+            let before = plan.compute
+            possible(promotion).apply(to: &plan)
+            if plan.compute != before { evidence = promotion.evidence }
+        }
+        guard let asked = policy.formats[stage], let evidence else {
+            if let doubt { notes.append(doubt) }
+            return
+        }
+        notes.append(
+            "\(stage.rawValue) computes in \(plan.compute.rawValue), not in \(asked.rawValue) as asked, because an "
+                + "earlier run needed it (\(evidence)); 'gesso precision forget' lets it be tried again")
+    }
+
     /// A promotion as the device can follow it: float32 in place of a format that does not work here.
-    func possible(_ promotion: Promotion) -> Promotion {
+    private func possible(_ promotion: Promotion) -> Promotion {
         guard case .compute(let format) = promotion.change, flaw(of: format) != nil else { return promotion }
         return Promotion(promotion.stage, .compute(.fp32), evidence: promotion.evidence)
     }
@@ -66,8 +85,8 @@ struct FormatChoice {
             plan.reason = "\(format.rawValue) was asked for and cannot hold the weights"
             return
         }
-        if let doubt = rangeDoubt(of: format) {
-            notes.append("\(stage.rawValue) computes in \(format.rawValue) as asked, though \(doubt)")
+        doubt = rangeDoubt(of: format).map {
+            "\(stage.rawValue) computes in \(format.rawValue) as asked, though \($0)"
         }
         take(format, "asked for")
     }

@@ -17,12 +17,10 @@ package enum Planner {
         for (stage, facts) in model.stages {
             var choice = FormatChoice(stage, facts, device, model.family, policy)
             choice.decide()
+            choice.widen(learned)
             problems += choice.problems
             notes += choice.notes
             var plan = choice.plan
-            for promotion in learned where promotion.stage == stage {
-                choice.possible(promotion).apply(to: &plan)
-            }
             plan.expectedError = FormatChoice.expectedError(plan.compute, residual: plan.residual)
             stages[stage] = plan
         }

@@ -19,6 +19,13 @@ struct RecoveryTests {
         return request
     }
 
+    /// A worker of one of the bundled checkpoints.
+    static func worker(_ name: String, _ policy: String = "auto") throws -> any Worker {
+        let path = Fixture.path("../Checkpoints/\(name)")
+        return try PaintingFamily.of(path).open(ModelPaths(model: path)).worker(
+            WorkerSettings(policy: PrecisionPolicy(parsing: policy), device: .cpu))
+    }
+
     static func pipeline(_ policy: String = "auto") throws -> Pipeline<SDXLCheckpoint> {
         let folder = Fixture.path("../Checkpoints/starter-sdxl")
         return try Pipeline(
@@ -92,6 +99,32 @@ struct RecoveryTests {
             let calls = bench.places.filter { if case .prediction = $0 { true } else { false } }
             #expect(calls.count == 4)
         }
+    }
+
+    @Test(arguments: ["starter-sdxl", "starter-flux"])
+    func `two text encoders that both overflow are both asked again in float32`(name: String) async throws {
+        let overflow = FaultInjection { place, format, tensor in
+            guard case .text = place, format != .fp32 else { return tensor }
+            return try tensor * 1e38 * 1e38
+        }
+        let exact = try await Self.worker(name).run(Self.request()) { _ in }
+        let result: Generation.Result = try await FaultInjection.$current.withValue(overflow) {
+            try await Self.worker(name, "text=bf16").run(Self.request()) { _ in }
+        }
+        #expect(result.pictures[0].pixels == exact.pictures[0].pixels)
+        let recoveries = result.pictures[0].receipt.recoveries
+        #expect(Set(recoveries.map(\.stage)) == ["text_encoder", "text_encoder_2"])
+        #expect(recoveries.allSatisfy { $0.outcome == .promoted && $0.to == "fp32" })
+    }
+
+    @Test func `a conditioning that is none widens all encoders that it is made of`() async throws {
+        let bench = Self.fault(.conditioning, .zeros)
+        let result = try await bench.run {
+            try await Self.pipeline("text=bf16").run(Self.request()) { _ in }
+        }
+        let recoveries = result.pictures[0].receipt.recoveries
+        #expect(recoveries.map(\.stage) == ["text_encoder", "text_encoder_2"])
+        #expect(recoveries.allSatisfy { $0.check == "D3" && $0.outcome == .promoted })
     }
 
     @Test func `a conditioning of zeros is found though all its values are numbers`() async throws {
@@ -171,6 +204,49 @@ struct RecoveryTests {
         let recovery = try #require(result.pictures[0].receipt.recoveries.first)
         #expect(recovery.outcome == .confirmed && recovery.check == "D7")
         #expect(result.notes.contains { $0.contains("meant to look so") })
+    }
+
+    @Test(arguments: ["starter-sdxl", "starter-flux"])
+    func `a decoder that overflows is replaced for all pictures of a request at once`(name: String)
+        async throws
+    {
+        var request = Self.request(steps: 1)
+        request.guidanceScale = nil
+        request.count = 14
+        let bench = Self.fault(.tile(0), .oneNaN, .in16Bits)
+        let result: Generation.Result = try await bench.run { [request] in
+            try await Self.worker(name, "vae.decode=bf16").run(request) { _ in }
+        }
+        #expect(result.pictures.map { $0.receipt.recoveries.count } == [1] + Array(repeating: 0, count: 13))
+        #expect(result.pictures.allSatisfy { $0.receipt.precision["vae.decode"]?.compute == "fp32" })
+        #expect(bench.struck == 1)
+    }
+
+    @Test func `pictures that are all meant to be one colour are all kept`() async throws {
+        var request = Self.request(steps: 1)
+        request.count = 14
+        let white = FaultInjection { place, _, tensor in
+            guard case .tile = place else { return tensor }
+            return try tensor * 1e-4 + Tensor([1], shape: [])
+        }
+        let result: Generation.Result = try await FaultInjection.$current.withValue(white) { [request] in
+            try await Self.pipeline().run(request) { _ in }
+        }
+        #expect(result.pictures.count == 14)
+        #expect(result.pictures.allSatisfy { $0.receipt.recoveries.map(\.outcome) == [.confirmed] })
+    }
+
+    @Test func `a source picture that overflowed is encoded in float32 from then on`() async throws {
+        var request = Self.request()
+        request.image = try await SourcePictures.apple()
+        let bench = Self.fault(.source(tile: 0), .oneNaN, .in16Bits)
+        let pipeline = try Self.pipeline("vae.encode=bf16")
+        let result = try await bench.run { [request] in try await pipeline.run(request) { _ in } }
+        let receipt = result.pictures[0].receipt
+        #expect(receipt.recoveries.map(\.outcome) == [.promoted])
+        #expect(receipt.precision["vae.encode"]?.compute == "fp32")
+        let again = try await bench.run { [request] in try await pipeline.run(request) { _ in } }
+        #expect(again.pictures[0].receipt.recoveries.isEmpty && bench.struck == 1)
     }
 
     @Test func `a source picture's moments that are no numbers are encoded again`() async throws {

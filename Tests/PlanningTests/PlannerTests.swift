@@ -216,4 +216,24 @@ struct PlannerTests {
         #expect(plan(.compute(.fp32), .compute(.bf16)).compute == .fp32)
         #expect(plan(.compute(.fp32)).reason.contains("step 3"))
     }
+
+    @Test func `where a format was asked for and an earlier run needed a wider one, a note says so`() throws {
+        func plan(_ policy: String, _ learned: [Promotion]) throws -> Plan {
+            Planner.plan(
+                device: Self.device(fp16: 4, bf16: 4), model: Self.sdxl,
+                request: RequestFacts(width: 1024, height: 1024),
+                policy: try PrecisionPolicy(parsing: policy), learned: learned)
+        }
+        let asked = "vae.decode computes in fp16 as asked"
+        #expect(try plan("vae.decode=fp16", []).notes.contains { $0.hasPrefix(asked) })
+        let learned = [Promotion(.decode, .compute(.fp32), evidence: "tile 1 of 1: not finite")]
+        let widened = try plan("vae.decode=fp16", learned)
+        #expect(widened[.decode].compute == .fp32)
+        #expect(!widened.notes.contains { $0.hasPrefix(asked) })
+        let said = widened.notes.filter { $0.contains("not in fp16 as asked") }
+        #expect(
+            said.count == 1 && said[0].contains("tile 1 of 1") && said[0].contains("gesso precision forget"))
+        // What was asked for is taken: nothing is to be said.
+        #expect(try plan("vae.decode=fp32", learned).notes.isEmpty)
+    }
 }

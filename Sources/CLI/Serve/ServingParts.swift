@@ -29,6 +29,10 @@ struct ServingParts: Sendable {
         settings = configuration.engineSettings(
             memoryBudget: HostMemory.available.map { $0 / 10 * 9 } ?? Int.max / 2)
         try settings.validate()
+        for model in configuration.models where !model.loraFolders.isEmpty {
+            logger.warning(
+                "lora_folders has no effect yet", metadata: ["model": "\(model.id)"])
+        }
         engine = JobEngine(
             settings, models: configuration.models, loader: CheckpointLoader(surroundings: surroundings),
             store: store, images: images, encoder: ImagingPictureEncoder(), logger: logger)

@@ -16,5 +16,10 @@ struct Anomaly: Error, Sendable, Equatable, CustomStringConvertible {
     /// What was found: `not finite`.
     let found: String
 
+    /// The same, laid at another stage's door.
+    func blaming(_ stage: Stage) -> Anomaly {
+        Anomaly(check: check, stage: stage, place: place, found: found)
+    }
+
     var description: String { "\(check.rawValue): \(stage.rawValue) at \(place): \(found)" }
 }
