@@ -18,6 +18,8 @@ struct WorkerChoice: Sendable, Equatable {
     let precision: PrecisionPolicy
     /// Whether a device that is not known may be measured.
     var measures = true
+    /// Bytes of the device's memory that a plan may count on; nil counts on what is free.
+    var allowance: Int?
     /// Files and folders of textual inversion.
     var embeddings: [String] = []
     /// Whether nothing is to be said on standard error.
@@ -69,6 +71,12 @@ enum Composition {
         MemoryBudget(
             device: device.kind == .cuda ? LibTorch.cudaMemory(Int(device.index))?.free : nil,
             host: HostMemory.available)
+    }
+
+    /// Bytes that are free at this moment where a device computes; nil where nothing says.
+    static func free(_ device: Device) -> Int? {
+        let budget = budget(device)
+        return device.kind == .cuda ? budget.device : budget.host
     }
 
     /// The first CUDA card, or else the CPU.

@@ -416,3 +416,7 @@ int32_t ct_call(
 void ct_limit_heaps(int32_t count) {
     mallopt(M_ARENA_MAX, count);
 }
+
+void ct_trim_heaps(void) {
+    malloc_trim(0);
+}

@@ -8,17 +8,20 @@ extension JobEngine: Service {
     /// Takes up what earlier processes left, then runs jobs until the group shuts down or the task is cancelled. In the
     /// first case a running job gets its grace to end in, in the second none; one that does not end is given back.
     package func run() async throws {
+        defer { endWaiting() }
         try await recover()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.hub.run() }
             group.addTask { await self.keepHouse() }
             group.addTask { await self.drainWhenAsked() }
+            group.addTask { await self.writeLater() }
             await serveDevice()
             group.cancelAll()
         }
         isServing = false
         preloading?.task.cancel()
         await preloading?.task.value
+        await writeLast()
         hub.close()
     }
 
@@ -42,7 +45,7 @@ extension JobEngine: Service {
     /// The one device's loop: a job at a time.
     private func serveDevice() async {
         for await _ in work.stream {
-            while isServing, !Task.isCancelled, let job = await nextJob() {
+            while isServing, !Task.isCancelled, mayBegin, let job = await nextJob() {
                 // A task of its own: cancelling this one must not keep the outcome from being written.
                 await Task { await self.perform(job) }.value
             }

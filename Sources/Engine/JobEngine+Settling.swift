@@ -20,11 +20,13 @@ extension JobEngine {
             await giveBack(job, lease)
         case .finish(let outcome):
             if case .done = outcome {} else { await delivery.takeBack() }
-            guard await finish(lease, outcome) else { return }
             if case .success(let painting) = result, case .done = outcome {
                 learn(job.model, painting, seconds)
             }
-            tell(job, outcome, seconds: seconds)
+            await write(
+                EndedRun(
+                    lease: lease, caller: job.caller, model: job.model, outcome: outcome, at: time.date,
+                    seconds: seconds))
         }
     }
 
@@ -34,10 +36,11 @@ extension JobEngine {
         metrics.painted(model: model, painting.result)
     }
 
-    private func tell(_ job: Job, _ outcome: JobOutcome, seconds: Double) {
-        var facts: Logger.Metadata = ["job": "\(job.id)", "model": "\(job.model)", "seconds": "\(seconds)"]
+    func tell(_ job: EndedRun) {
+        let id = job.lease.job
+        var facts: Logger.Metadata = ["job": "\(id)", "model": "\(job.model)", "seconds": "\(job.seconds)"]
         let kind: JobEvent.Kind
-        switch outcome {
+        switch job.outcome {
         case .done(let pictures, _, _):
             kind = .done(pictures)
             facts["status"] = "done"
@@ -51,29 +54,8 @@ extension JobEngine {
             kind = .cancelled
             facts["status"] = "cancelled"
         }
-        ended(job.id, caller: job.caller, model: job.model, kind, seconds: seconds)
+        ended(id, caller: job.caller, model: job.model, kind, seconds: job.seconds)
         logger.info("job ended", metadata: facts)
-    }
-
-    /// - Returns: False when it could not be written, or when the lease was lost.
-    private func finish(_ lease: Lease, _ outcome: JobOutcome) async -> Bool {
-        for attempt in 1...5 {
-            do {
-                let isWritten = try await store.finish(lease, outcome, at: time.date)
-                if !isWritten {
-                    logger.error(
-                        "a run lost its lease, nothing is written", metadata: ["job": "\(lease.job)"])
-                }
-                return isWritten
-            } catch {
-                logger.error(
-                    "a job's outcome could not be written",
-                    metadata: ["job": "\(lease.job)", "attempt": "\(attempt)", "reason": "\(error)"])
-                if attempt < 5 { await pause(Double(attempt)) }
-            }
-        }
-        // The store still has it as running: the next start of the server finds it interrupted.
-        return false
     }
 
     private func giveBack(_ job: Job, _ lease: Lease) async {

@@ -24,10 +24,16 @@ package actor JobEngine: JobService {
     /// Seconds of a whole job, for guesses about those before one's own.
     var jobSeconds = RunningMean()
     var isServing = true
+    /// Whether ``run()`` has ended.
+    private var hasStopped = false
+    /// Outcomes that the store has not taken yet.
+    var unwritten: [EndedRun] = []
     var preloading: (model: String, task: Task<Void, Never>)?
     var lastPruned = 0.0
     /// Tells the device's loop that there is work.
     nonisolated let work = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    /// Tells that there is an outcome to be written later.
+    nonisolated let writing = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     private var waiters: [JobID: [UInt64: AsyncStream<Void>.Continuation]] = [:]
     private var nextWaiter: UInt64 = 0
@@ -71,6 +77,7 @@ package actor JobEngine: JobService {
         defer { stopWaiting(id, waiter) }
         guard let record = try await store.record(id) else { return nil }
         guard !record.status.isFinished, seconds > 0 else { return view(record) }
+        guard !hasStopped else { throw CancellationError() }
         let time = time
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { for await _ in ended {} }
@@ -78,7 +85,19 @@ package actor JobEngine: JobService {
             try await group.next()
             group.cancelAll()
         }
-        return try await job(id)
+        // Whichever of the two was woken first by a cancellation: its news is the same.
+        try Task.checkCancellation()
+        let view = try await job(id)
+        if hasStopped, view?.record.status.isFinished == false { throw CancellationError() }
+        return view
+    }
+
+    /// Lets everybody go who waits for the end of a job: none ends any more.
+    func endWaiting() {
+        hasStopped = true
+        for continuations in waiters.values {
+            for continuation in continuations.values { continuation.finish() }
+        }
     }
 
     private func stopWaiting(_ id: JobID, _ waiter: UInt64) {

@@ -16,6 +16,7 @@ package protocol JobService: Sendable {
 
     func job(_ id: JobID) async throws -> JobView?
     /// Waits until a job has finished or the time is over, and says how it stands then.
+    /// - Throws: `CancellationError` when the engine has stopped before: nothing ends the job in this process any more.
     func wait(for id: JobID, seconds: Double) async throws -> JobView?
     func cancel(_ id: JobID) async throws -> Cancellation
     func retry(_ id: JobID) async throws -> Bool

@@ -59,12 +59,53 @@ package struct ModelDefaults: Sendable, Equatable, Codable {
 
 /// Opens checkpoints: the composition root's, and a fake in tests.
 package protocol ModelLoader: Sendable {
-    /// Reads headers and plans; weights are read when the worker first needs them, and given back when it is let go.
+    /// What the model comes to in so much memory, from the files' headers alone.
     /// - Throws: ``Failure``; `CancellationError`.
-    func open(_ model: ModelDescription) async throws -> any Worker
-    /// What opening it will ask of memory, from the files' headers alone.
-    /// - Throws: ``Failure``.
-    func bytes(_ model: ModelDescription) async throws -> Int
+    func plan(_ model: ModelDescription, in room: MemoryRoom) async throws -> PlannedModel
+    /// Reads headers and plans for the memory that a plan counted on; weights are read when the worker first needs them, and
+    /// given back when it is let go.
+    /// - Throws: ``Failure``; `CancellationError`.
+    func open(_ model: ModelDescription, as planned: PlannedModel) async throws -> any Worker
+}
+
+/// The memory that a model is planned for.
+package struct MemoryRoom: Sendable, Equatable {
+    /// Bytes that it and what it computes with may take at most.
+    package var most: Int
+    /// Bytes that others hold now and that are let go before it needs them.
+    package var returning: Int
+
+    package init(most: Int, returning: Int = 0) {
+        self.most = most
+        self.returning = returning
+    }
+
+    /// What a plan may count on.
+    /// - Parameter free: Bytes that are free now; nil where nothing says.
+    package func allowance(free: Int?) -> Int {
+        guard let free else { return most }
+        let (sum, isTooMuch) = free.addingReportingOverflow(returning)
+        return isTooMuch ? most : min(most, sum)
+    }
+}
+
+/// A model as it would be opened.
+package struct PlannedModel: Sendable, Equatable {
+    /// The plan's name: models that are opened by plans of one name are the same.
+    package var plan: String
+    /// Bytes that it keeps in memory.
+    package var bytes: Int
+    /// Bytes at the widest moment of a picture of its usual size, those that it keeps included where they are in use then.
+    package var peakBytes: Int
+    /// Bytes that the plan counts on.
+    package var allowance: Int
+
+    package init(plan: String, bytes: Int, peakBytes: Int, allowance: Int) {
+        self.plan = plan
+        self.bytes = bytes
+        self.peakBytes = peakBytes
+        self.allowance = allowance
+    }
 }
 
 /// What a request comes to, without computing any of it.

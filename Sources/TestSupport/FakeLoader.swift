@@ -24,18 +24,28 @@ package final class FakeLoader: ModelLoader {
 
     private let ledger = Ledger()
     private let sizes: [String: Int]
+    private let peaks: [String: Int]
     private let workingBytes: Int
+    private let memory: FakeMemory?
+    private let planning: @Sendable (ModelDescription) async throws -> Void
     private let opening: @Sendable (ModelDescription) async throws -> Void
     private let body: Body
 
-    /// - Parameters: `sizes`: bytes of models by id, 1000 where nothing is said; `body`: what happens when one
-    ///   paints, warm-up included (its prompt is `warm-up`); `opening`: what happens when one is opened.
+    /// - Parameters: `sizes`: bytes of models by id, 1000 where nothing is said; `peaks`: bytes at their widest moment, where
+    ///   that is more; `memory`: of a machine on which a model that does not fit is read block by block and keeps a
+    ///   tenth; `body`: what happens when one paints, warm-up included (its prompt is `warm-up`); `planning`, `opening`: what
+    ///   happens when one is planned or opened.
     package init(
-        sizes: [String: Int] = [:], workingBytes: Int = 1000,
+        sizes: [String: Int] = [:], peaks: [String: Int] = [:], workingBytes: Int = 1000,
+        memory: FakeMemory? = nil,
         body: @escaping Body = { _, request, _ in FakeWorker.paint(request) },
+        planning: @escaping @Sendable (ModelDescription) async throws -> Void = { _ in },
         opening: @escaping @Sendable (ModelDescription) async throws -> Void = { _ in }
     ) {
         self.sizes = sizes
+        self.peaks = peaks
+        self.memory = memory
+        self.planning = planning
         self.workingBytes = workingBytes
         self.opening = opening
         self.body = body
@@ -43,17 +53,47 @@ package final class FakeLoader: ModelLoader {
 
     package var account: Account { ledger.account }
 
-    package func bytes(_ model: ModelDescription) async throws -> Int { sizes[model.id] ?? 1000 }
+    /// Sets what happens when a model that was read is let go.
+    package func whenLetGo(_ body: @escaping @Sendable (String) -> Void) { ledger.whenLetGo(body) }
 
-    package func open(_ model: ModelDescription) async throws -> any Worker {
+    package func plan(_ model: ModelDescription, in room: MemoryRoom) async throws -> PlannedModel {
+        try await planning(model)
+        let bytes = sizes[model.id] ?? 1000
+        let allowance = room.allowance(free: memory.map { $0.bytes - account.bytes })
+        if memory != nil, bytes > allowance {
+            return PlannedModel(
+                plan: "paged in \(allowance)", bytes: bytes / 10, peakBytes: bytes / 10, allowance: allowance)
+        }
+        return PlannedModel(
+            plan: "whole", bytes: bytes, peakBytes: peaks[model.id] ?? bytes, allowance: allowance)
+    }
+
+    package func open(_ model: ModelDescription, as planned: PlannedModel) async throws -> any Worker {
         try await opening(model)
         ledger.change { $0.opened.append(model.id) }
-        return LoadedFake(model, bytes: sizes[model.id] ?? 1000, workingBytes, ledger, body)
+        return LoadedFake(model, bytes: planned.bytes, workingBytes, ledger, body)
+    }
+}
+
+/// A machine's memory, models included; a test may change how much there is.
+package final class FakeMemory: Sendable {
+    private let state: Mutex<Int>
+
+    package init(_ bytes: Int) { state = Mutex(bytes) }
+
+    package var bytes: Int {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
     }
 }
 
 private final class Ledger: Sendable {
     private let state = Mutex(FakeLoader.Account())
+    private let hook = Mutex<@Sendable (String) -> Void>({ _ in })
+
+    func whenLetGo(_ body: @escaping @Sendable (String) -> Void) { hook.withLock { $0 = body } }
+
+    func letGo(_ model: String) { hook.withLock { $0 }(model) }
 
     var account: FakeLoader.Account { state.withLock { $0 } }
 
@@ -88,6 +128,7 @@ private final class LoadedFake: Worker {
             account.bytes -= bytes
             if let index = account.loaded.firstIndex(of: model.id) { account.loaded.remove(at: index) }
         }
+        if wasRead { ledger.letGo(model.id) }
     }
 
     func run(

@@ -7,6 +7,9 @@ package enum HostMemory {
     /// to be called at their start.
     package static func limitHeaps() { ct_limit_heaps(2) }
 
+    /// Gives what was freed and is kept for later back to the system, so that ``available`` counts it. Takes milliseconds.
+    package static func trimHeaps() { ct_trim_heaps() }
+
     /// Resident now.
     package static var resident: Int? { statusField("VmRSS:") }
 

@@ -51,6 +51,15 @@ struct ResidencyTests {
         #expect(residency.room(for: 90, keeping: nil) == .free([b, a]))
     }
 
+    @Test func `where there is less memory than the budget says, that counts`() throws {
+        var residency = residency()
+        let a = try load(&residency, "a", bytes: 40, at: 0)
+        #expect(residency.room(for: 20, keeping: nil, within: 60) == .free([]))
+        #expect(residency.room(for: 21, keeping: nil, within: 60) == .free([a]))
+        #expect(residency.room(for: 61, keeping: nil, within: 60) == .tooLittle(free: 60))
+        #expect(residency.room(for: 60, keeping: nil, within: 1000) == .free([]))
+    }
+
     @Test func `a busy model is never let go`() throws {
         var residency = residency()
         let a = try load(&residency, "a", bytes: 60, at: 0)

@@ -201,6 +201,39 @@ struct StoppingTests {
         }
     }
 
+    @Test
+    func
+        `who waits for a job that will not end hears so when the engine has stopped, and so does who comes later`()
+        async throws
+    {
+        let gate = Gate()
+        let room = EngineRoom(loader: loader(gate))
+        let waiting = try await room.running { room in
+            try await room.submit("zero")
+            #expect(try await room.end("zero").status == .done)
+            try await room.submit("one", prompt: "slow")
+            try await gate.arrivals()
+            try await room.submit("two")
+            return ["one", "two"].map { id in
+                Task { try await room.engine.wait(for: jobID(id), seconds: .infinity) }
+            }
+        }
+        for task in waiting { await #expect(throws: CancellationError.self) { try await task.value } }
+        await #expect(throws: CancellationError.self) { try await room.end("two") }
+        #expect(try await room.end("zero").status == .done)
+    }
+
+    @Test func `a wait that is cancelled says so each time`() async throws {
+        let room = EngineRoom()
+        try await room.submit("one")
+        for _ in 0..<200 {
+            let waiting = Task { try await room.engine.wait(for: jobID("one"), seconds: 1000) }
+            await Task.yield()
+            waiting.cancel()
+            await #expect(throws: CancellationError.self) { try await waiting.value }
+        }
+    }
+
     private func serviceGroup(_ room: EngineRoom) -> ServiceGroup {
         ServiceGroup(
             services: [room.engine],

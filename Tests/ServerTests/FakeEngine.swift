@@ -8,7 +8,8 @@ actor FakeEngine: JobService {
     private var order: [JobID] = []
     private var listeners: [Int: (caller: String?, continuation: AsyncStream<JobEvent>.Continuation)] = [:]
     private var remembered: [JobEvent] = []
-    private var waiters: [JobID: [CheckedContinuation<Void, Never>]] = [:]
+    private var waiters: [JobID: [AsyncStream<Void>.Continuation]] = [:]
+    private var hasStopped = false
     private var nextListener = 0
     var statuses: [ModelStatus]
     var refusal: Failure?
@@ -63,7 +64,12 @@ actor FakeEngine: JobService {
     func wait(for id: JobID, seconds: Double) async throws -> JobView? {
         waits.append(seconds)
         if records[id]?.status.isFinished == false {
-            await withCheckedContinuation { waiters[id, default: []].append($0) }
+            if hasStopped { throw CancellationError() }
+            let (ended, continuation) = AsyncStream.makeStream(of: Void.self)
+            waiters[id, default: []].append(continuation)
+            for await _ in ended {}
+            try Task.checkCancellation()
+            if hasStopped { throw CancellationError() }
         }
         return records[id].map(view)
     }
@@ -196,7 +202,13 @@ actor FakeEngine: JobService {
             records[id]?.outcome = outcome
             publish(id, .cancelled)
         }
-        for waiter in waiters.removeValue(forKey: id) ?? [] { waiter.resume() }
+        for waiter in waiters.removeValue(forKey: id) ?? [] { waiter.finish() }
+    }
+
+    /// As an engine whose run has ended.
+    func stop() {
+        (isServing, hasStopped) = (false, true)
+        for waiter in waiters.values.joined() { waiter.finish() }
     }
 
     var jobs: [Job] { order.compactMap { records[$0]?.job } }

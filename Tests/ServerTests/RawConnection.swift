@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// A plain socket, for what no well-behaved client sends.
 struct RawConnection {
@@ -12,13 +13,19 @@ struct RawConnection {
     private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     private(set) var text = ""
 
-    static func with<Value>(port: Int, _ body: (inout RawConnection) async throws -> Value) async throws
-        -> Value
-    {
+    /// - Parameter tls: What a client of TLS is to trust and speak; nil for a plain socket.
+    static func with<Value>(
+        port: Int, tls: TLSConfiguration? = nil, _ body: (inout RawConnection) async throws -> Value
+    ) async throws -> Value {
+        let context = try tls.map { try NIOSSLContext(configuration: $0) }
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    if let context {
+                        try channel.pipeline.syncOperations.addHandler(
+                            try NIOSSLClientHandler(context: context, serverHostname: "localhost"))
+                    }
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in

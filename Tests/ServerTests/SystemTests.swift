@@ -27,13 +27,6 @@ import Testing
         }
     }
 
-    @Test func `a certificate that can't be used ends the start with its name`() throws {
-        let builder = try TestServer {
-            $0.tls = ServerSettings.TLSFiles(certificate: "/nowhere/chain.pem", key: "/nowhere/key.pem")
-        }.builder
-        #expect(throws: Failure.self) { try builder.application() }
-    }
-
     @Test func `the page says what this is and runs no script`() async throws {
         try await TestServer().call { client async throws in
             let page = try await client.send(.get, "/")

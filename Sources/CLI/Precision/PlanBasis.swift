@@ -11,7 +11,7 @@ struct PlanBasis: Sendable {
     let device: Device
     let fingerprint: DeviceFingerprint
     let facts: DeviceFacts
-    /// What is free now.
+    /// What is free now, or what was allowed.
     let budget: MemoryBudget
     /// What was asked for, and the formats fixed for this checkpoint where nothing was.
     let policy: PrecisionPolicy
@@ -52,7 +52,8 @@ struct PlanBasis: Sendable {
             notice.fail(failure)
             facts = try await measuring.facts(measuring: .never)
         }
-        budget = Composition.budget(device)
+        budget =
+            choice.allowance.map { MemoryBudget(device: $0, host: $0) } ?? Composition.budget(device)
 
         let reading = WeightReading(checkpoint, folder: CacheFolder.url(in: surroundings.environment))
         let line = LateLine(surroundings.console, isQuiet: choice.isQuiet)

@@ -1,19 +1,34 @@
 internal import Generation
+internal import Pipelines
 internal import Planning
+internal import Torch
 
 /// Opens the models that a server is configured with, as `gesso generate` opens the one that it is given.
 struct CheckpointLoader: ModelLoader {
     let surroundings: Surroundings
 
-    func open(_ model: ModelDescription) async throws -> any Worker {
-        try await surroundings.makeWorker(choice(model))
+    func open(_ model: ModelDescription, as planned: PlannedModel) async throws -> any Worker {
+        var choice = try choice(model)
+        choice.allowance = planned.allowance
+        return try await surroundings.makeWorker(choice)
     }
 
-    /// As planned for what is free now: a model larger than the memory is read block by block.
-    func bytes(_ model: ModelDescription) async throws -> Int {
-        let choice = try choice(model)
+    /// A model larger than what it may count on is read block by block.
+    func plan(_ model: ModelDescription, in room: MemoryRoom) async throws -> PlannedModel {
+        var choice = try choice(model)
         let checkpoint = try Composition.open(choice)
-        return try await PlanBasis(checkpoint, choice, in: surroundings).plan(checkpoint).keptBytes
+        let device: Device
+        do { device = try choice.device ?? Composition.bestDevice() } catch { throw Failure(error) }
+        // What the model before left in the heaps is free.
+        HostMemory.trimHeaps()
+        let allowance = room.allowance(free: Composition.free(device))
+        choice.allowance = allowance
+        let plan = try await PlanBasis(checkpoint, choice, in: surroundings).plan(checkpoint)
+        // One that is read block by block keeps as many blocks as it was allowed.
+        let isPaged = plan.stages.values.contains { $0.residency == .paged }
+        return PlannedModel(
+            plan: isPaged ? "\(plan.id) in \(allowance)" : plan.id, bytes: plan.keptBytes,
+            peakBytes: plan.peakBytes, allowance: allowance)
     }
 
     /// The model as a command line would name it. Paths are seen from the folder that the program works in.

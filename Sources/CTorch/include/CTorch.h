@@ -43,6 +43,9 @@ int32_t ct_thread_count(uint32_t *count);
 /// model that ever was in all of them. To be called before threads are made.
 void ct_limit_heaps(int32_t count);
 
+/// Gives freed memory that the C library still holds back to the system.
+void ct_trim_heaps(void);
+
 // MARK: - Counters and faults, for tests and reports
 
 /// Tensors created and not yet deleted.

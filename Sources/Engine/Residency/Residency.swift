@@ -118,9 +118,12 @@ package struct Residency: Sendable {
     }
 
     /// Room for `bytes` beside what stays; changes nothing.
-    /// - Parameters: `id`: a model that stays; `all`: whether everything that may go has to.
-    package func room(for bytes: Int, keeping id: String?, all: Bool = false) -> Room {
-        var free = budget - residentBytes
+    /// - Parameters: `id`: a model that stays; `allowance`: what there is in truth, where that may be less than the budget;
+    ///   `all`: whether everything that may go has to.
+    package func room(
+        for bytes: Int, keeping id: String?, within allowance: Int? = nil, all: Bool = false
+    ) -> Room {
+        var free = min(budget, allowance ?? budget) - residentBytes
         var dropped: [CopyID] = []
         let idle = entries.filter { $0.key != id }.values.compactMap(\.copy).filter {
             $0.isReady && $0.users == 0

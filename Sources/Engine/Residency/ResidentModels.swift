@@ -23,6 +23,7 @@ package actor ResidentModels {
 
     private struct Opened {
         let model: ModelDescription
+        let planned: PlannedModel
         let worker: any Worker
     }
 
@@ -101,7 +102,7 @@ package actor ResidentModels {
         try await examining.enter()
         defer { examining.leave() }
         if let known = examiners[model] { return known }
-        let worker = try await Self.open(model, loader)
+        let worker = try await Self.open(model, as: try await Self.plan(model, in: room, loader), loader)
         if residency.model(model.id) == model { examiners[model] = worker }
         return worker
     }
@@ -152,12 +153,10 @@ package actor ResidentModels {
             try await turnstile.enter()
             defer { turnstile.leave() }
             guard case .load(let model) = residency.look(id, at: time.seconds) else { return }
-            let bytes = try await Self.bytes(model, loader)
-            if opened?.model != model {
-                opened = nil
-                opened = Opened(model: model, worker: try await Self.open(model, loader))
+            opened = try await open(model, unless: opened)
+            guard let planned = opened?.planned, room(for: planned, beside: reserved) == .free([]) else {
+                return
             }
-            guard residency.room(for: bytes + reserved, keeping: nil) == .free([]) else { return }
             try await load(model)
         } catch {
             // The job itself will meet it again, and say it.
@@ -167,6 +166,15 @@ package actor ResidentModels {
 
     // MARK: Loading
 
+    /// What a model may count on: the budget, of which others hold some now and are let go when it needs that.
+    private var room: MemoryRoom { MemoryRoom(most: residency.budget, returning: residency.residentBytes) }
+
+    /// Room for a model and for what its warm-up picture is computed with.
+    private func room(for planned: PlannedModel, beside reserved: Int = 0) -> Residency.Room {
+        residency.room(
+            for: max(planned.bytes, planned.peakBytes) + reserved, keeping: nil, within: planned.allowance)
+    }
+
     /// Opens, frees, warms up. What can fail cheaply comes before anything is let go; what was let go for a model that
     /// fails is brought back.
     private func load(_ model: ModelDescription) async throws {
@@ -175,11 +183,18 @@ package actor ResidentModels {
         var previous: [ModelDescription] = []
         do {
             residency.opening(model.id)
-            let bytes = try await Self.bytes(model, loader)
-            try await open(model, as: copy)
+            let ahead = opened
+            if ahead?.model == model { opened = nil }
+            var ready = try await open(model, unless: ahead)
             try Task.checkCancellation()
-            previous = try free(bytes, for: model)
-            guard residency.warming(model, copy, bytes: bytes, at: time.seconds) else {
+            previous = try free(for: ready)
+            if !previous.isEmpty {
+                // Only now it shows whether what was let go has come back.
+                ready = try await open(model, unless: ready)
+                previous = try free(for: ready) + previous
+            }
+            workers[copy] = ready.worker
+            guard residency.warming(model, copy, bytes: ready.planned.bytes, at: time.seconds) else {
                 throw changed(model.id)
             }
             try await warmUp(model, copy, &previous)
@@ -209,23 +224,25 @@ package actor ResidentModels {
         logger.info("model loaded", metadata: ["model": "\(model.id)", "seconds": "\(seconds)"])
     }
 
-    private func open(_ model: ModelDescription, as copy: Residency.CopyID) async throws {
-        if let ahead = opened, ahead.model == model {
-            opened = nil
-            workers[copy] = ahead.worker
-        } else {
-            workers[copy] = try await Self.open(model, loader)
-        }
+    /// Plans a model for the memory that there is and will be, and opens it, unless it was opened by such a plan already.
+    private func open(_ model: ModelDescription, unless known: Opened?) async throws -> Opened {
+        let planned = try await Self.plan(model, in: room, loader)
+        if let known, known.model == model, known.planned.plan == planned.plan { return known }
+        let worker = try await Self.open(model, as: planned, loader)
+        return Opened(model: model, planned: planned, worker: worker)
     }
 
+    /// Makes room for a model and for what it computes with; where a running job leaves too little for both, for the model.
     /// - Returns: The models let go, the last used first.
-    private func free(_ bytes: Int, for model: ModelDescription) throws(Failure) -> [ModelDescription] {
-        switch residency.room(for: bytes, keeping: nil) {
+    private func free(for ready: Opened) throws(Failure) -> [ModelDescription] {
+        if case .free(let copies) = room(for: ready.planned) { return release(copies).reversed() }
+        let bytes = ready.planned.bytes
+        switch residency.room(for: bytes, keeping: nil, all: true) {
         case .free(let copies): return release(copies).reversed()
         case .tooLittle(let free):
             throw Failure(
                 .outOfMemory,
-                "the model '\(model.id)' takes \(bytes) bytes; \(max(free, 0)) of the budget of "
+                "the model '\(ready.model.id)' takes \(bytes) bytes; \(max(free, 0)) of the budget of "
                     + "\(residency.budget) can be freed")
         }
     }
@@ -257,8 +274,8 @@ package actor ResidentModels {
             guard !Task.isCancelled else { return }
             do {
                 // Only into what is free: bringing one back must not let another go.
-                let bytes = try await Self.bytes(model, loader)
-                guard residency.room(for: bytes, keeping: nil) == .free([]) else { continue }
+                let planned = try await Self.plan(model, in: room, loader)
+                guard room(for: planned) == .free([]) else { continue }
                 try await load(model)
             } catch {
                 // Said where it failed; its next job will try again.
@@ -301,16 +318,16 @@ package actor ResidentModels {
 
     // What follows reads files or computes: not on this actor.
 
-    @concurrent private static func open(
-        _ model: ModelDescription, _ loader: any ModelLoader
-    ) async throws -> any Worker {
-        try await loader.open(model)
+    @concurrent private static func plan(
+        _ model: ModelDescription, in room: MemoryRoom, _ loader: any ModelLoader
+    ) async throws -> PlannedModel {
+        try await loader.plan(model, in: room)
     }
 
-    @concurrent private static func bytes(
-        _ model: ModelDescription, _ loader: any ModelLoader
-    ) async throws -> Int {
-        try await loader.bytes(model)
+    @concurrent private static func open(
+        _ model: ModelDescription, as planned: PlannedModel, _ loader: any ModelLoader
+    ) async throws -> any Worker {
+        try await loader.open(model, as: planned)
     }
 
     @concurrent private static func warmUp(

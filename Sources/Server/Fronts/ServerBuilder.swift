@@ -4,7 +4,6 @@ internal import HummingbirdCore
 internal import HummingbirdTLS
 package import Logging
 package import NIOCore
-internal import NIOSSL
 internal import ServiceLifecycle
 
 /// Puts the server together: fronts, their routes, what stands before them, and the socket.
@@ -85,20 +84,9 @@ extension ServerBuilder {
 
     private func tls(_ channel: HTTPServerBuilder) throws(Failure) -> HTTPServerBuilder {
         guard let files = parts.settings.tls else { return channel }
-        do {
-            let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map {
-                NIOSSLCertificateSource.certificate($0)
-            }
-            let key = try NIOSSLPrivateKey(file: files.key, format: .pem)
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain, privateKey: .privateKey(key))
-            configuration.minimumTLSVersion = .tlsv12
-            return try .tls(channel, tlsConfiguration: configuration)
-        } catch {
-            throw Failure(
-                .cannotRun,
-                "the certificate \(files.certificate) and its key \(files.key) can't be used: \(error)",
-                field: "tls")
+        let identity = try TLSIdentity(files)
+        do { return try .tls(channel, tlsConfiguration: identity.configuration) } catch {
+            throw Failure(.cannotRun, "TLS can't be set up: \(error)", field: "server.tls")
         }
     }
 }

@@ -109,10 +109,15 @@ extension V1Front {
         return job
     }
 
-    /// Waits for a job, or until the server stops.
+    /// Waits for a job, or until the server stops. It is in the store by then, so that its client gets what there is and may
+    /// ask the next start for the rest; a refusal would look as if the job had not been taken in.
     private func waited(_ id: JobID, _ seconds: Double) async throws -> JobView? {
         let jobs = parts.jobs
-        return try await cancelWhenGracefulShutdown { try await jobs.wait(for: id, seconds: seconds) }
+        do {
+            return try await cancelWhenGracefulShutdown { try await jobs.wait(for: id, seconds: seconds) }
+        } catch is CancellationError {
+            return try await jobs.job(id)
+        }
     }
 
     /// `GET /v1/generations/{id}`
