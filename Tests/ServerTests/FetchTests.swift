@@ -81,7 +81,7 @@ import Testing
 @Suite struct PictureFetcherTests {
     private func fetch(
         _ path: String, resolver: [String: [String]] = ["pictures.example": ["127.0.0.1"]], limit: Int = 1000,
-        seconds: Double = 5, allowed: @escaping @Sendable (String) -> Bool = { $0 == "127.0.0.1" }
+        seconds: Double = 60, allowed: @escaping @Sendable (String) -> Bool = { $0 == "127.0.0.1" }
     ) async throws -> [UInt8] {
         let router = Router()
         router.get("/a.png") { _, _ in
