@@ -79,8 +79,10 @@ import Testing
 
     @Test func `what the computing side knows is passed on`() async throws {
         struct Known: Inspection {
-            func precision(of model: ModelDescription) async throws -> any Encodable & Sendable {
-                ["plan": model.id]
+            func precision(
+                of model: ModelDescription, resident: Int
+            ) async throws -> any Encodable & Sendable {
+                ["plan": "\(model.id) beside \(resident)"]
             }
             func tokens(
                 of prompt: String, dialect: Generation.Request.Dialect, model: ModelDescription
@@ -89,7 +91,8 @@ import Testing
             }
         }
         try await TestServer(inspection: Known()).call { client async throws in
-            #expect(try await client.send(.get, "/v1/precision?model=anime").value("plan") == "anime")
+            #expect(
+                try await client.send(.get, "/v1/precision?model=anime").value("plan") == "anime beside 0")
             #expect(try await client.send(.post, "/v1/tokens", "{\"prompt\":\"four\"}").value("count") == 4)
             #expect(try await client.send(.get, "/v1/precision?model=none").status == .notFound)
             #expect(try await client.send(.get, "/v1/capabilities").value("features.tokens") == true)

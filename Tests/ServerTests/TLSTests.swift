@@ -79,11 +79,9 @@ struct TLSTests {
         }
     }
 
-    @Test(arguments: [
-        request, "POST /v1/generations HTTP/1.1\r\nHost: localhost\r\n\r\n{}", "\u{16}\u{3}\u{1}\r\n\r\n",
-    ])
+    @Test(arguments: [request, "POST /v1/generations HTTP/1.1\r\nHost: localhost\r\n\r\n{}"])
     func `what is no TLS is closed without an answer`(_ bytes: String) async throws {
-        try await serving({ $0.headSeconds = 0.5 }) { port, _ in
+        try await serving { port, _ in
             try await RawConnection.with(port: port) { connection in
                 try await connection.send(bytes)
                 let text = try await connection.readToEnd()
@@ -92,10 +90,14 @@ struct TLSTests {
         }
     }
 
-    @Test func `a handshake that does not come is not waited for`() async throws {
-        try await serving({ $0.headSeconds = 0.3 }) { port, _ in
+    /// Nothing at all, and the beginning of a record whose rest never comes.
+    @Test(arguments: ["", "\u{16}\u{3}\u{1}\r\n\r\n"])
+    func `a handshake that does not come is not waited for`(_ bytes: String) async throws {
+        // Long enough for the call that follows, on a busy machine too.
+        try await serving({ $0.headSeconds = 3 }) { port, _ in
             try await RawConnection.with(port: port) { connection async throws in
                 let start = ContinuousClock.now
+                if !bytes.isEmpty { try await connection.send(bytes) }
                 let text = try await connection.readToEnd()
                 #expect(text.isEmpty)
                 #expect(ContinuousClock.now - start < .seconds(20))

@@ -17,11 +17,7 @@ struct CheckpointLoader: ModelLoader {
     func plan(_ model: ModelDescription, in room: MemoryRoom) async throws -> PlannedModel {
         var choice = try choice(model)
         let checkpoint = try Composition.open(choice)
-        let device: Device
-        do { device = try choice.device ?? Composition.bestDevice() } catch { throw Failure(error) }
-        // What the model before left in the heaps is free.
-        HostMemory.trimHeaps()
-        let allowance = room.allowance(free: Composition.free(device))
+        let allowance = try allowance(choice, in: room)
         choice.allowance = allowance
         let plan = try await PlanBasis(checkpoint, choice, in: surroundings).plan(checkpoint)
         // One that is read block by block keeps as many blocks as it was allowed.
@@ -29,6 +25,16 @@ struct CheckpointLoader: ModelLoader {
         return PlannedModel(
             plan: isPaged ? "\(plan.id) in \(allowance)" : plan.id, bytes: plan.keptBytes,
             peakBytes: plan.peakBytes, allowance: allowance)
+    }
+
+    /// What a model's plan may count on at this moment.
+    /// - Throws: ``Failure`` where there is no libtorch to name the device.
+    func allowance(_ choice: WorkerChoice, in room: MemoryRoom) throws(Failure) -> Int {
+        let device: Device
+        do { device = try choice.device ?? Composition.bestDevice() } catch { throw Failure(error) }
+        // What models before left in the heaps is free.
+        HostMemory.trimHeaps()
+        return room.allowance(free: Composition.free(device))
     }
 
     /// The model as a command line would name it. Paths are seen from the folder that the program works in.

@@ -7,9 +7,14 @@ internal import Server
 /// What the server's pages about precision and prompts say: the same as `gesso precision plan` and `gesso tokens`.
 struct ModelInspection: Inspection {
     let surroundings: Surroundings
+    /// The engine's, which a plan keeps to.
+    let memoryBudget: Int
 
-    func precision(of model: ModelDescription) async throws -> any Encodable & Sendable {
-        let choice = try CheckpointLoader(surroundings: surroundings).choice(model)
+    func precision(of model: ModelDescription, resident: Int) async throws -> any Encodable & Sendable {
+        let loader = CheckpointLoader(surroundings: surroundings)
+        var choice = try loader.choice(model)
+        choice.allowance = try loader.allowance(
+            choice, in: MemoryRoom(most: memoryBudget, returning: resident))
         let checkpoint = try Composition.open(choice)
         let request = checkpoint.request(width: model.defaults.width, height: model.defaults.height)
         let basis = try await PlanBasis(checkpoint, choice, in: surroundings)

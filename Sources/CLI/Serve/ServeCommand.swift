@@ -52,7 +52,8 @@ struct ServeCommand: AsyncParsableCommand {
         let parts = try ServingParts(configuration, in: surroundings, level: options.level)
         let served = ServerParts(
             jobs: parts.engine, images: parts.images, settings: configuration.server,
-            inspection: ModelInspection(surroundings: surroundings),
+            inspection: ModelInspection(
+                surroundings: surroundings, memoryBudget: parts.settings.memoryBudget),
             samplers: Sampler.catalogue.map(SamplerFact.init))
         let builder = try ServerBuilder(
             parts: served, keys: try Self.keys(configuration, surroundings, parts.logger), metrics: metrics,

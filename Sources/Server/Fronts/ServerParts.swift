@@ -64,8 +64,9 @@ package struct SamplerFact: Sendable, Equatable, Encodable {
 /// What only the computing side knows, as JSON ready to send: the server may not import it.
 package protocol Inspection: Sendable {
     /// The precision plan of a model: each stage's formats and why.
+    /// - Parameter resident: Bytes that models hold now, and that the engine lets go where this one needs them.
     /// - Throws: ``Generation/Failure``.
-    func precision(of model: ModelDescription) async throws -> any Encodable & Sendable
+    func precision(of model: ModelDescription, resident: Int) async throws -> any Encodable & Sendable
     /// A prompt's tokens as a model reads them.
     /// - Throws: ``Generation/Failure``.
     func tokens(

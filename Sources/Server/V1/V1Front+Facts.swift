@@ -24,7 +24,8 @@ extension V1Front {
         let query = try call.query(["model"])
         let inspection = try inspection()
         let model = try await model(orOnly: query["model"])
-        return try .json(Erased(try await inspection.precision(of: model)))
+        let resident = try await parts.jobs.status().residentBytes
+        return try .json(Erased(try await inspection.precision(of: model, resident: resident)))
     }
 
     /// `POST /v1/tokens`
