@@ -97,7 +97,8 @@ extension StagedModels {
             } catch let again as Anomaly {
                 throw Failure(
                     .notFinite,
-                    "\(again): the encoded source picture is not finite, also in fp32; another VAE may help")
+                    "\(again), also in fp32: the autoencoder makes nothing of the source picture; another VAE may help "
+                        + "(--vae)")
             }
         }
     }
@@ -199,6 +200,12 @@ extension StagedModels {
                 .notFinite,
                 "\(anomaly); decoded again in fp32 it looks otherwise and still like none: the decoder is broken"
             )
+        }
+        guard try !exactPictureStage().isBlind(on: latents.device) else {
+            throw Failure(
+                .notFinite,
+                "\(anomaly), also in fp32, and noise decodes to the like: the decoder gives that whatever it is given; "
+                    + "another VAE may help (--vae)")
         }
         record.keep(anomaly, from: before, to: before.exact(.decode), outcome: .confirmed)
         return exact
