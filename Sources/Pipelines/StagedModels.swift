@@ -39,7 +39,8 @@ extension StagedModels {
                 for (anomaly, before, promotion) in tried {
                     record.keep(
                         anomaly, from: before, to: plan[anomaly.stage],
-                        outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
+                        outcome: promotion == nil ? .repeated : .promoted,
+                        learning: promotion.map { [$0] } ?? [])
                 }
                 return encoded
             } catch let anomaly as Anomaly {
@@ -92,7 +93,7 @@ extension StagedModels {
                 let moments = try sourceStage(exact: true).encode(source, progress: progress)
                 record.keep(
                     anomaly, from: before, to: plan[.encode],
-                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
+                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion.map { [$0] } ?? [])
                 return moments
             } catch let again as Anomaly {
                 throw Failure(
@@ -122,11 +123,15 @@ extension StagedModels {
         let before = plan[.denoiser]
         var site: String?
         var promotion: Promotion?
+        var needed: [Promotion] = []
         while true {
             try record.begin(anomaly)
             if let promotion {
                 try requireMemory(for: .denoiser, loop.latents, anomaly)
                 promote(promotion)
+                // Places widened one after the other are needed together; another format for all makes up for them.
+                if case .compute = promotion.change { needed = [] }
+                needed.append(promotion)
             }
             let predict = try predictor(&self)
             let format = plan[.denoiser].compute
@@ -139,7 +144,7 @@ extension StagedModels {
             case .success:
                 record.keep(
                     anomaly, site: site, from: before, to: plan[.denoiser],
-                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
+                    outcome: needed.isEmpty ? .repeated : .promoted, learning: needed)
                 return
             case .failure(let again as Anomaly):
                 promotion = RecoveryLadder.next(
@@ -257,7 +262,7 @@ extension StagedModels {
         let wasExact = before.compute == .fp32
         record.keep(
             anomaly, from: before, to: before.exact(.decode), outcome: wasExact ? .repeated : .promoted,
-            learning: wasExact ? nil : Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)"))
+            learning: wasExact ? [] : [Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)")])
     }
 }
 

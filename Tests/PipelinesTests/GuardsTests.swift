@@ -60,6 +60,7 @@ struct GuardsTests {
         }
         #expect(try await check { channel, y, x in Float(channel * y - x) } == nil)
         #expect(try await check { _, _, _ in 0 } == "all values are 0.0")
+        #expect(try await check { channel, _, _ in Float(channel) } == "the same at all places")
         #expect(
             try await check { channel, y, x in Float(channel * y - x) * 1e5 }?.hasPrefix("values of") == true)
         #expect(try await check({ c, y, x in Float(c * y - x) }, spread: 2e4)?.hasPrefix("values of") == true)

@@ -130,6 +130,8 @@ enum Guards {
         guard ranges.mean.maximum > ranges.mean.minimum else {
             throw anomaly("all values are \(ranges.mean.minimum)")
         }
+        // Of a picture of one colour the edges differ, which see its outside.
+        guard try !isAlikeEverywhere(mean) else { throw anomaly("the same at all places") }
     }
 
     /// D6: one decoded tile before it is bounded, `[1, 3, height, width]`.
