@@ -4,7 +4,8 @@ package import Foundation
 package enum CacheFolder {
     /// `gesso` in the user's cache folder; nil where the environment names none.
     package static func url(in environment: [String: String]) -> URL? {
-        if let folder = environment["XDG_CACHE_HOME"], !folder.isEmpty {
+        // A relative one counts as none (XDG Base Directory Specification 0.8): each working folder would have its own.
+        if let folder = environment["XDG_CACHE_HOME"], folder.hasPrefix("/") {
             return URL(fileURLWithPath: folder).appendingPathComponent("gesso")
         }
         guard let home = environment["HOME"], !home.isEmpty else { return nil }

@@ -2,6 +2,7 @@ internal import Generation
 internal import Imaging
 internal import Models
 internal import Planning
+internal import Sampling
 internal import Torch
 
 /// Decoding of latents to 8-bit pixels, in tiles when the picture is large.
@@ -63,6 +64,23 @@ struct PictureStage {
         let pixels = try FaultInjection.pass(decoder(latents), .tile(index), format)
         try Guards.checkTile(pixels, .decode, place: "tile \(index + 1) of \(count)")
         return pixels
+    }
+
+    /// Whether noise, too, decodes to what looks like no picture: then the decoder is at fault and not what it was given.
+    ///
+    /// Latents are about as large as noise of one, and a working decoder makes a pattern of it.
+    func isBlind(on device: Device) throws -> Bool {
+        let configuration = decoder.configuration
+        let side = 8
+        var noise = NoiseGenerator(seed: 0)
+        let values = noise.normal(count: configuration.latentChannels * side * side)
+        let latents = try Tensor(values, shape: [1, configuration.latentChannels, side, side]).to(device)
+        let pixels = try decoder(latents)
+        let range = try pixels.extremes()
+        guard range.minimum.isFinite, range.maximum.isFinite else { return true }
+        let length = side * configuration.factor
+        return Guards.suspicion(try Self.picture(pixels.floats(), height: length, width: length).pixels)
+            != nil
     }
 
     /// How many tiles latents are decoded in.

@@ -12,7 +12,7 @@ struct SourceStage {
 
     /// Each tile gives the moments of its latents; where tiles overlap they are blended as decoded pixels are.
     /// - Parameter progress: Called with finished and total tiles.
-    /// - Throws: `CancellationError` between two tiles; `Anomaly` where moments are not finite.
+    /// - Throws: `CancellationError` between two tiles; `Anomaly` where moments are none.
     func encode(
         _ source: SourcePicture, progress: (Int, Int) throws -> Void
     ) throws -> VAEEncoder.Moments {
@@ -29,7 +29,7 @@ struct SourceStage {
             let moments = try encoder(source.tensor(tile.scaled(by: factor)).to(device))
             let sound = try FaultInjection.pass(moments.mean, .source(tile: index), format)
             let place = "tile \(index + 1) of \(tiles.count)"
-            for part in [sound, moments.logVariance] { try Guards.checkMoments(part, place: place) }
+            try Guards.checkMoments(sound, moments.logVariance, place: place)
             try progress(index + 1, tiles.count)
             if tiles.count == 1 {
                 return VAEEncoder.Moments(mean: sound, logVariance: moments.logVariance)

@@ -19,7 +19,8 @@ extension StagedModels {
                 for (anomaly, before, promotion) in tried {
                     record.keep(
                         anomaly, from: before, to: plan[anomaly.stage],
-                        outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
+                        outcome: promotion == nil ? .repeated : .promoted,
+                        learning: promotion.map { [$0] } ?? [])
                 }
                 return encoded
             } catch let anomaly as Anomaly {
@@ -72,12 +73,13 @@ extension StagedModels {
                 let moments = try sourceStage(exact: true).encode(source, progress: progress)
                 record.keep(
                     anomaly, from: before, to: plan[.encode],
-                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
+                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion.map { [$0] } ?? [])
                 return moments
             } catch let again as Anomaly {
                 throw Failure(
                     .notFinite,
-                    "\(again): the encoded source picture is not finite, also in fp32; another VAE may help")
+                    "\(again), also in fp32: the autoencoder makes nothing of the source picture; another VAE may help "
+                        + "(--vae)")
             }
         }
     }
@@ -101,11 +103,15 @@ extension StagedModels {
         let before = plan[.denoiser]
         var site: String?
         var promotion: Promotion?
+        var needed: [Promotion] = []
         while true {
             try record.begin(anomaly)
             if let promotion {
                 try requireMemory(for: .denoiser, loop.latents, anomaly)
                 promote(promotion)
+                // Places widened one after the other are needed together; another format for all makes up for them.
+                if case .compute = promotion.change { needed = [] }
+                needed.append(promotion)
             }
             let predict = try predictor(&self)
             let format = plan[.denoiser].compute
@@ -118,7 +124,7 @@ extension StagedModels {
             case .success:
                 record.keep(
                     anomaly, site: site, from: before, to: plan[.denoiser],
-                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion)
+                    outcome: needed.isEmpty ? .repeated : .promoted, learning: needed)
                 return
             case .failure(let again as Anomaly):
                 promotion = RecoveryLadder.next(
@@ -180,6 +186,12 @@ extension StagedModels {
                 "\(anomaly); decoded again in fp32 it looks otherwise and still like none: the decoder is broken"
             )
         }
+        guard try !exactPictureStage().isBlind(on: latents.device) else {
+            throw Failure(
+                .notFinite,
+                "\(anomaly), also in fp32, and noise decodes to the like: the decoder gives that whatever it is given; "
+                    + "another VAE may help (--vae)")
+        }
         record.keep(anomaly, from: before, to: before.exact(.decode), outcome: .confirmed)
         return exact
     }
@@ -230,7 +242,7 @@ extension StagedModels {
         let wasExact = before.compute == .fp32
         record.keep(
             anomaly, from: before, to: before.exact(.decode), outcome: wasExact ? .repeated : .promoted,
-            learning: wasExact ? nil : Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)"))
+            learning: wasExact ? [] : [Promotion(.decode, .compute(.fp32), evidence: "\(anomaly)")])
     }
 }
 

@@ -61,9 +61,7 @@ struct FormatChoice {
             if let doubt { notes.append(doubt) }
             return
         }
-        notes.append(
-            "\(stage.rawValue) computes in \(plan.compute.rawValue), not in \(asked.rawValue) as asked, because an "
-                + "earlier run needed it (\(evidence)); 'gesso precision forget' lets it be tried again")
+        notes.append(Plan.widenedNote(stage, plan.compute, asked, evidence))
     }
 
     /// A promotion as the device can follow it: float32 in place of a format that does not work here.
@@ -86,7 +84,7 @@ struct FormatChoice {
             return
         }
         doubt = rangeDoubt(of: format).map {
-            "\(stage.rawValue) computes in \(format.rawValue) as asked, though \($0)"
+            "\(Plan.notePrefix(stage))\(format.rawValue) as asked, though \($0)"
         }
         take(format, "asked for")
     }

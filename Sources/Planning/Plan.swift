@@ -160,8 +160,24 @@ package struct Plan: Sendable, Equatable, Codable {
     /// Raises a stage, or one site of it: what a recovery did to a running request, for the steps that follow.
     package mutating func promote(_ stage: Stage, _ promotion: Promotion) {
         guard var plan = stages[stage] else { return }
+        let before = plan.compute
         promotion.apply(to: &plan)
         stages[stage] = plan
+        guard plan.compute != before, let asked = policy.formats[stage] else { return }
+        // What was said of the format that was taken is no longer so.
+        notes.removeAll { $0.hasPrefix(Self.notePrefix(stage)) }
+        notes = (notes + [Self.widenedNote(stage, plan.compute, asked, promotion.evidence)]).sorted()
+    }
+
+    /// How notes about the format that a stage computes in begin.
+    static func notePrefix(_ stage: Stage) -> String { "\(stage.rawValue) computes in " }
+
+    /// What is said where a run needed another format than the one that was asked for.
+    static func widenedNote(
+        _ stage: Stage, _ format: NumberFormat, _ asked: NumberFormat, _ evidence: String
+    ) -> String {
+        "\(notePrefix(stage))\(format.rawValue), not in \(asked.rawValue) as asked, which went wrong (\(evidence)); "
+            + "'gesso precision forget' lets it be tried again"
     }
 }
 

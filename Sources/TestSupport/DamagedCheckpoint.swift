@@ -9,6 +9,23 @@ package enum DamagedCheckpoint {
     package static func copy(
         _ key: String, to bits: UInt32, of fixture: String = "sdxl-single/a.safetensors"
     ) throws -> String {
+        try copy(key, of: fixture) { bytes in
+            withUnsafeBytes(of: bits.littleEndian) {
+                for (offset, byte) in $0.enumerated() { bytes[offset] = byte }
+            }
+        }
+    }
+
+    /// The same, with all numbers of one tensor zero.
+    package static func copy(
+        zeroing key: String, of fixture: String = "sdxl-single/a.safetensors"
+    ) throws -> String {
+        try copy(key, of: fixture) { $0 = [UInt8](repeating: 0, count: $0.count) }
+    }
+
+    private static func copy(
+        _ key: String, of fixture: String, _ change: (inout [UInt8]) -> Void
+    ) throws -> String {
         let source = try Archive(opening: Fixture.path(fixture))
         let tensors = source.names.compactMap { name -> TensorToWrite? in
             guard let stored = source[name] else { return nil }
@@ -17,9 +34,7 @@ package enum DamagedCheckpoint {
             }
             if name == key {
                 precondition(stored.entry.elementType == .float32, "\(key) is no float32")
-                withUnsafeBytes(of: bits.littleEndian) {
-                    for (offset, byte) in $0.enumerated() { bytes[offset] = byte }
-                }
+                change(&bytes)
             }
             return TensorToWrite(
                 name: name, elementType: stored.entry.elementType, shape: stored.entry.shape, bytes: bytes)

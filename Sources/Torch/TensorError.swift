@@ -15,8 +15,10 @@ package struct TensorError: Error, Equatable, CustomStringConvertible {
         let line = message.prefix { $0 != "\n" }
         self.message = String(line)
         let lower = line.lowercased()
-        // The allocator's phrases: c10's CUDA allocator, its CPU allocator, and cuBLAS or cuDNN without workspace.
-        let memory = ["out of memory", "can't allocate memory", "not enough memory", "alloc_failed"]
+        // The allocators' phrases: c10's for CUDA and for the CPU, cuBLAS or cuDNN without workspace, C++'s own.
+        let memory = [
+            "out of memory", "can't allocate memory", "not enough memory", "alloc_failed", "bad_alloc",
+        ]
         let device = [
             "no cuda gpus", "no nvidia driver", "no cuda-capable device", "'cuda' backend", "cuda driver",
         ]

@@ -130,6 +130,7 @@ struct DeviceMeasuringTests {
     @Test(
         arguments: [
             (["XDG_CACHE_HOME": "/x", "HOME": "/h"], "/x/gesso"), (["HOME": "/h"], "/h/.cache/gesso"),
+            (["XDG_CACHE_HOME": "x", "HOME": "/h"], "/h/.cache/gesso"),
             (["XDG_CACHE_HOME": "", "HOME": "/h"], "/h/.cache/gesso"), ([:], nil), (["HOME": ""], nil),
         ] as [([String: String], String?)])
     func `the cache folder is where the environment says`(environment: [String: String], expected: String?) {

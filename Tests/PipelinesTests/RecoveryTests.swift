@@ -1,3 +1,4 @@
+import Foundation
 import Generation
 import Imaging
 import Models
@@ -74,6 +75,30 @@ struct RecoveryTests {
         let again = try await bench.run { try await pipeline.run(Self.request()) { _ in } }
         #expect(again.pictures[0].receipt.recoveries.isEmpty)
         #expect(again.pictures[0].receipt.precision["denoiser"]?.compute == "fp32")
+    }
+
+    @Test func `several layers that a step needed wider are all remembered for the next run`() async throws {
+        let block = "model.diffusion_model.middle_block.1.transformer_blocks.0"
+        let path = try DamagedCheckpoint.copy("\(block).attn2.to_v.weight", to: Float(20_000).bitPattern)
+        defer { removeFolder(of: path) }
+        let folder = URL(fileURLWithPath: temporaryFolder())
+        defer { removeFolder(of: folder.path + "/precision") }
+        let checkpoint = try SDXLCheckpoint.open(path, configuration: Fixture.path("sdxl-tiny-a"))
+        let memory = try #require(PrecisionMemory(folder: folder, paths: [path]))
+        func run() async throws -> Generation.Result {
+            let pipeline = try Pipeline(
+                checkpoint,
+                WorkerSettings(
+                    policy: PrecisionPolicy(parsing: "unet=fp16"), device: .cpu, memory: memory))
+            return try await pipeline.run(FaultTests.tinyRequest()) { _ in }
+        }
+        let first = try await run().pictures[0].receipt
+        #expect(first.recoveries.map(\.outcome) == [.promoted])
+        #expect(first.precision["denoiser"]?.sites.count == 2)
+        #expect(memory.learned(nil).count == 2)
+        let second = try await run().pictures[0].receipt
+        #expect(second.recoveries.isEmpty)
+        #expect(second.precision["denoiser"]?.sites == first.precision["denoiser"]?.sites)
     }
 
     @Test func `a denoiser that gives no numbers in any format is an error that names the step`() async throws

@@ -233,6 +233,10 @@ struct PlannerTests {
         let said = widened.notes.filter { $0.contains("not in fp16 as asked") }
         #expect(
             said.count == 1 && said[0].contains("tile 1 of 1") && said[0].contains("gesso precision forget"))
+        // A run that finds out says the same of itself.
+        var running = try plan("vae.decode=fp16", [])
+        running.promote(.decode, learned[0])
+        #expect(running.notes == widened.notes)
         // What was asked for is taken: nothing is to be said.
         #expect(try plan("vae.decode=fp32", learned).notes.isEmpty)
     }

@@ -53,10 +53,24 @@ struct ExplainCommand: AsyncParsableCommand {
                 model: model.knowing(basis.known), plan: basis.plan(checkpoint), profile: basis.facts.profile,
                 entry: basis.memory?.entry ?? .init())
             if let event { return try explanation.event(event) }
-            if let site { return explanation.site(site) }
+            if let site {
+                try Self.require(site, in: await checkpoint.layers())
+                return explanation.site(site)
+            }
             return explanation.text(stages ?? Stage.allCases)
         }
         try surroundings.console.print(text)
+    }
+
+    /// - Throws: ``Failure`` where no layer and no block of the model has that path.
+    static func require(_ site: String, in layers: Set<String>) throws(Failure) {
+        guard !layers.contains(where: { $0 == site || $0.hasPrefix(site + ".") }) else { return }
+        let outermost = Set(layers.compactMap { $0.split(separator: ".").first }).sorted()
+        throw .badRequest(
+            "site",
+            "there is no layer or block '\(site)' in this model: give a path such as "
+                + "\(layers.max { ($0.count, $0) < ($1.count, $1) } ?? "conv_in"), or the beginning of one; they begin with "
+                + outermost.joined(separator: ", "))
     }
 
     /// The stages that a name means.

@@ -72,6 +72,7 @@ enum Guards {
             }
             guard range.minimum.isFinite, range.maximum.isFinite else { throw anomaly("not finite") }
             guard range.maximum > range.minimum else { throw anomaly("all values are \(range.minimum)") }
+            guard try !isAlikeEverywhere(part) else { throw anomaly("the same at all places") }
             spread = try part.standardDeviation()
             guard Self.spread.contains(spread) else { throw anomaly("spread \(spread)") }
             if let previous, spread > previous * 100 || spread < previous / 100 {
@@ -79,6 +80,20 @@ enum Guards {
             }
         }
         return spread
+    }
+
+    /// Whether features `[1, channels, height, width]` do not change from place to place. A last layer whose weights are zeros
+    /// leaves its biases: one number for each channel, or for each channel and place of a patch of two by two.
+    private static func isAlikeEverywhere(_ part: Tensor) throws -> Bool {
+        for axis in [2, 3] where part.shape[axis] > 2 {
+            let length = part.shape[axis] - 2
+            let change =
+                try part.narrowed(axis, from: 2, length: length)
+                - part.narrowed(axis, from: 0, length: length)
+            let range = try change.extremes()
+            if range.maximum > 0 || range.minimum < 0 { return false }
+        }
+        return part.shape[2] > 2 || part.shape[3] > 2
     }
 
     /// D5: latents after a step, `[1, channels, height, width]`.
@@ -96,12 +111,27 @@ enum Guards {
         }
     }
 
-    /// D6 of the way in: moments of one encoded tile.
-    static func checkMoments(_ moments: Tensor, place: String) throws {
-        let range = try moments.extremes()
-        guard range.minimum.isFinite, range.maximum.isFinite else {
-            throw Anomaly(check: .tile, stage: .encode, place: place, found: "not finite")
+    /// Magnitudes that pixels and latents of a working autoencoder stay far below: pixels are about -1...1, latents about
+    /// -30...30; random weights may leave that far behind.
+    static let autoencoderLimit = 1e4
+
+    /// D6 of the way in: mean and logarithm of the variance of one encoded tile.
+    static func checkMoments(_ mean: Tensor, _ logVariance: Tensor, place: String) throws {
+        let ranges = (mean: try mean.extremes(), spread: try logVariance.extremes())
+        func anomaly(_ found: String) -> Anomaly {
+            Anomaly(check: .tile, stage: .encode, place: place, found: found)
         }
+        for range in [ranges.mean, ranges.spread] {
+            guard range.minimum.isFinite, range.maximum.isFinite else { throw anomaly("not finite") }
+            guard max(-range.minimum, range.maximum) < autoencoderLimit else {
+                throw anomaly("values of \(range.minimum)...\(range.maximum)")
+            }
+        }
+        guard ranges.mean.maximum > ranges.mean.minimum else {
+            throw anomaly("all values are \(ranges.mean.minimum)")
+        }
+        // Of a picture of one colour the edges differ, which see its outside.
+        guard try !isAlikeEverywhere(mean) else { throw anomaly("the same at all places") }
     }
 
     /// D6: one decoded tile before it is bounded, `[1, 3, height, width]`.
@@ -112,8 +142,7 @@ enum Guards {
         }
         guard range.minimum.isFinite, range.maximum.isFinite else { throw anomaly("not finite") }
         guard range.maximum > range.minimum else { throw anomaly("all values are \(range.minimum)") }
-        // Pixels are about -1...1; a decoder of random weights may leave that far behind, a working one never.
-        guard max(-range.minimum, range.maximum) < 1e4 else {
+        guard max(-range.minimum, range.maximum) < autoencoderLimit else {
             throw anomaly("values of \(range.minimum)...\(range.maximum)")
         }
     }

@@ -133,10 +133,18 @@ package struct PrecisionMemory: Sendable {
 
     /// Removes everything known.
     /// - Returns: Whether there was anything.
-    package func forget() -> Bool {
-        let known = FileManager.default.fileExists(atPath: file.path)
-        try? FileManager.default.removeItem(at: file)
-        return known
+    /// - Throws: ``Failure`` where it could not be removed, so that it still holds.
+    package func forget() throws(Failure) -> Bool {
+        guard FileManager.default.fileExists(atPath: file.path) else { return false }
+        do {
+            try FileManager.default.removeItem(at: file)
+        } catch {
+            // Another process may have been quicker.
+            guard FileManager.default.fileExists(atPath: file.path) else { return true }
+            throw Failure(
+                .cannotRun, "it is not forgotten: \(file.path) can't be removed; make its folder writable")
+        }
+        return true
     }
 
     private static func place(_ fingerprint: String?) -> String {

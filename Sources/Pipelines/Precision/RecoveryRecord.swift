@@ -28,13 +28,13 @@ struct RecoveryRecord {
     /// Keeps what an attempt came to.
     mutating func keep(
         _ anomaly: Anomaly, site: String? = nil, from: StagePlan, to: StagePlan, outcome: Recovery.Outcome,
-        learning promotion: Promotion? = nil
+        learning promotions: [Promotion] = []
     ) {
         let event = Recovery(
             check: anomaly.check.rawValue, stage: anomaly.stage.rawValue, place: anomaly.place,
             found: anomaly.found, site: site, from: from.formats, to: to.formats, outcome: outcome)
         events.append(event)
-        if let promotion { learned.append(promotion) }
+        learned += promotions
         PrecisionCounters.shared.count(event)
     }
 

@@ -30,6 +30,24 @@ package struct StageWeights: Sendable {
     }
 }
 
+extension PaintableCheckpoint {
+    /// The paths of the layers that the stages' models are made of, such as `up_blocks.0.resnets.1.conv2`. libtorch must
+    /// be open.
+    package func layers() async throws -> Set<String> {
+        try await DeviceActor.of(.cpu).run {
+            var layers: Set<String> = []
+            for stage in Stage.allCases {
+                // What does not fit its model is refused by name when it is loaded.
+                guard let weights = try? stageWeights(stage) else { continue }
+                for key in weights.used {
+                    layers.insert(key.split(separator: ".").dropLast().joined(separator: "."))
+                }
+            }
+            return layers
+        }
+    }
+}
+
 extension SDXLCheckpoint {
     package func stageWeights(_ stage: Stage) throws(WeightError) -> StageWeights {
         switch stage {

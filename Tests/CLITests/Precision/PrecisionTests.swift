@@ -335,7 +335,12 @@ import Torch
         let place = await explain("--site", "mid_block").output
         #expect(place.contains("denoiser mid_block.attentions.0 is computed in fp32\n"))
         #expect(place.contains("D4: denoiser at step 7 of 9"))
-        #expect(await explain("--site", "nowhere").output.hasPrefix("nothing is planned for nowhere"))
+        #expect(await explain("--site", "conv_in").output.hasPrefix("nothing is planned for conv_in"))
+        for path in ["nowhere", "", "mid", "mid_block.attentions.0."] {
+            let outcome = await explain("--site", path)
+            #expect(outcome.status == .badRequest)
+            #expect(outcome.errors.contains("there is no layer or block '\(path)'"), "\(outcome.errors)")
+        }
         #expect(await explain("--event", "3").errors.contains("there is no event 3: there are 1 to 2"))
         #expect(await explain("--event", "0").status == .badRequest)
         #expect(await explain("--stage", "lungs").status == .badRequest)
