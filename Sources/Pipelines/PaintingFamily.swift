@@ -89,7 +89,7 @@ extension PaintableCheckpoint {
         var plan = Planner.plan(
             device: device, model: facts(request).knowing(known), request: request, budget: budget,
             policy: policy, learned: learned)
-        plan.notes += planNotes(plan)
+        plan.notes += planNotes(plan) + known.notes
         return plan
     }
 

@@ -24,6 +24,11 @@ package struct ModelKnowledge: Sendable, Equatable, Codable {
     package var dead: [Stage: [String]]?
     /// The largest magnitude seen at each layer in float32, of the stages that were traced.
     package var ranges: [Stage: [String: Double]]
+    /// What could not be found out, for people; the plan repeats it.
+    package var notes: [String] = []
+
+    /// What is kept; notes are about one look.
+    private enum CodingKeys: String, CodingKey { case weights, dead, ranges }
 
     /// Nothing but the headers.
     package static let none = ModelKnowledge()

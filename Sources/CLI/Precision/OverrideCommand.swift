@@ -47,6 +47,7 @@ struct OverrideCommand: ParsableCommand {
     func run() throws {
         let surroundings = Surroundings.current
         let memory = try model.memory(in: surroundings)
+        if let damage = memory.damage { surroundings.console.complain("note: " + damage) }
         var lasting = memory.permanentOverrides
         var temporary = memory.temporaryOverrides
         if let formats {

@@ -68,6 +68,7 @@ struct PlanBasis: Sendable {
         if !unread.isEmpty { known = try await reading.knowledge(of: unread, progress: show) }
         line.end()
         known.ranges = memory?.ranges ?? [:]
+        known.notes = [memory?.damage].compactMap(\.self)
         self.known = known
     }
 

@@ -46,10 +46,25 @@ package struct PrecisionMemory: Sendable {
 
     private init(file: URL) { self.file = file }
 
-    /// Everything known; empty where nothing is.
-    package var entry: Entry {
-        guard let data = try? Data(contentsOf: file) else { return Entry() }
-        return (try? JSONDecoder().decode(Entry.self, from: data)) ?? Entry()
+    /// Everything known; empty where nothing is, or nothing that can be read: ``damage`` tells the two apart.
+    package var entry: Entry { (try? read()) ?? Entry() }
+
+    /// What is to be said where something was known and can't be read; nil where that is not so.
+    package var damage: String? {
+        do {
+            _ = try read()
+            return nil
+        } catch {
+            return
+                "what is known of this checkpoint can't be read (gesso/precision/\(file.lastPathComponent) in the cache "
+                + "folder): formats that were fixed for it or that runs have taught do not count; fix them anew"
+        }
+    }
+
+    /// - Returns: nil where there is no file.
+    private func read() throws -> Entry? {
+        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+        return try JSONDecoder().decode(Entry.self, from: Data(contentsOf: file))
     }
 
     /// Promotions that this checkpoint needed on a device, under this version's rules.
@@ -152,6 +167,12 @@ package struct PrecisionMemory: Sendable {
     }
 
     private func change(_ body: (inout Entry) -> Void) {
+        if damage != nil {
+            // Somebody may want to look what was in it.
+            let aside = file.appendingPathExtension("damaged")
+            try? FileManager.default.removeItem(at: aside)
+            try? FileManager.default.moveItem(at: file, to: aside)
+        }
         var entry = entry
         body(&entry)
         let encoder = JSONEncoder()

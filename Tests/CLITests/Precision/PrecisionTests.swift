@@ -259,6 +259,26 @@ import Torch
         #expect(await run("override", "--model", Self.tiny, "--until-restart").status == .badRequest)
     }
 
+    @Test func `what was fixed and can't be read any more is missed aloud, and kept aside`() async throws {
+        let model = ["--model", Self.tiny]
+        #expect(await run("override", "vae.decode=bf16", "--model", Self.tiny).status == .done)
+        let folder = cache + "/gesso/precision"
+        let file = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first)
+        try Data("{\"overrides\"".utf8).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))
+
+        let plan = await run("plan", "--model", Self.tiny).output
+        #expect(plan.contains("vae.decode      fp32   fp32     fp32  cpu"), "\(plan)")
+        let words = "can't be read (gesso/precision/\(file) in the cache folder)"
+        #expect(plan.contains(words), "\(plan)")
+        let shown = await session.run(
+            ["precision", "override"] + model, environment: ["XDG_CACHE_HOME": cache], model: nil)
+        #expect(shown.output == "nothing is fixed\n" && shown.errors.contains(words))
+
+        #expect(await run("override", "unet=bf16", "--model", Self.tiny).output == "fixed: denoiser=bf16\n")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).contains(file + ".damaged"))
+        #expect(await run("override", "--model", Self.tiny).errors == "")
+    }
+
     @Test(arguments: ["auto", "memory,unet=bf16", "lungs=fp32", ""])
     func `only formats can be fixed`(formats: String) async {
         #expect(await run("override", formats, "--model", Self.tiny).status == .badRequest)
