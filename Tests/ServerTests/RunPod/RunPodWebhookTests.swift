@@ -48,7 +48,7 @@ struct RunPodWebhookTests {
         }
 
         func until(_ count: Int) async throws {
-            let end = ContinuousClock.now + .seconds(10)
+            let end = ContinuousClock.now + .seconds(60)
             while bodies.count < count, ContinuousClock.now < end {
                 try await Task.sleep(for: .milliseconds(5))
             }
