@@ -41,7 +41,7 @@ package enum LibTorch {
     /// could be loaded and not used ends the search, because no second one may join it in the process.
     static func open(firstOf candidates: [LibraryCandidate]) throws(OpenError) -> Opened {
         guard !candidates.isEmpty else { throw OpenError(reason: "libtorch was not found") }
-        OpenMP.waitAsleep()
+        OpenMP.waitBriefly()
         var reasons: [String] = []
         for candidate in candidates {
             if let problem = candidate.problem {

@@ -2,15 +2,20 @@ internal import Foundation
 
 /// The thread team that libtorch's CPU operators run on.
 enum OpenMP {
-    /// Lets threads of the team sleep while they wait for each other, unless the user chose otherwise.
+    /// How often a thread looks before it sleeps: a few tenths of a millisecond at most.
+    static let looks = "5000"
+
+    /// Lets threads of the team look briefly and then sleep while they wait for each other, unless the user chose
+    /// otherwise.
     ///
-    /// They spin by default, which costs nothing on an idle machine and everything on a busy one: a spinning thread holds
-    /// the core that the one it waits for needs. Measured with other work on both cores of a two-core machine, ten steps
-    /// of a tiny model took 57 to 135 s spinning and 3 to 4 s sleeping. To be called before the library is opened.
-    static func waitAsleep() {
+    /// They look for many milliseconds by default, which costs nothing on an idle machine and everything on a busy one: a
+    /// thread that looks holds the core that the one it waits for needs. Never looking is slow on an idle one: between
+    /// two operators of a small model the other thread is asleep, and waking it takes longer than the operator.
+    /// `Documentation/performance.md` has the figures. To be called before the library is opened.
+    static func waitBriefly() {
         let environment = ProcessInfo.processInfo.environment
         guard environment["OMP_WAIT_POLICY"] == nil, environment["GOMP_SPINCOUNT"] == nil else { return }
         // Only a lack of memory could make this fail, and then it is a matter of speed alone.
-        _ = unsafe setenv("GOMP_SPINCOUNT", "0", 0)
+        _ = unsafe setenv("GOMP_SPINCOUNT", looks, 0)
     }
 }
