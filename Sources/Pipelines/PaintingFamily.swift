@@ -94,7 +94,7 @@ extension PaintableCheckpoint {
     }
 
     /// The plan of a worker with these settings.
-    func plan(
+    package func plan(
         _ device: DeviceFacts, _ settings: WorkerSettings, width: Int? = nil, height: Int? = nil
     ) -> Plan {
         plan(

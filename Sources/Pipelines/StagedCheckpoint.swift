@@ -13,8 +13,11 @@ typealias Predictor = @Sendable (_ input: Tensor, _ timestep: Double) throws -> 
 ///
 /// A new family conforms its checkpoint to this and is registered in ``PaintingFamily/all``.
 protocol StagedCheckpoint: PaintableCheckpoint {
+    /// The family's requests, made definite.
     associatedtype Order: DefiniteRequest
+    /// Its text encoders, loaded.
     associatedtype TextStage: PromptStage where TextStage.Tokens == Order.Tokens
+    /// Its denoiser, loaded.
     associatedtype Denoiser: Sendable
 
     /// How its checkpoints are recognised.

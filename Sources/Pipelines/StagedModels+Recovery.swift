@@ -20,7 +20,7 @@ extension StagedModels {
                     record.keep(
                         anomaly, from: before, to: plan[anomaly.stage],
                         outcome: promotion == nil ? .repeated : .promoted,
-                        learning: promotion.map { [$0] } ?? [])
+                        learning: [promotion].compactMap(\.self))
                 }
                 return encoded
             } catch let anomaly as Anomaly {
@@ -73,7 +73,8 @@ extension StagedModels {
                 let moments = try sourceStage(exact: true).encode(source, progress: progress)
                 record.keep(
                     anomaly, from: before, to: plan[.encode],
-                    outcome: promotion == nil ? .repeated : .promoted, learning: promotion.map { [$0] } ?? [])
+                    outcome: promotion == nil ? .repeated : .promoted,
+                    learning: [promotion].compactMap(\.self))
                 return moments
             } catch let again as Anomaly {
                 throw Failure(

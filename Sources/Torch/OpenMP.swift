@@ -2,7 +2,7 @@ internal import Foundation
 
 /// The thread team that libtorch's CPU operators run on.
 enum OpenMP {
-    /// How often a thread looks before it sleeps: a few tenths of a millisecond at most.
+    /// How often a thread looks whether there is work before it sleeps.
     static let looks = "5000"
 
     /// Lets threads of the team look briefly and then sleep while they wait for each other, unless the user chose

@@ -83,8 +83,8 @@ struct PlanBasis: Sendable {
         _ checkpoint: any PaintableCheckpoint, width: Int? = nil, height: Int? = nil,
         budget: MemoryBudget? = nil
     ) -> Plan {
-        checkpoint.plan(
-            facts, policy: policy, width: width, height: height, budget: budget ?? self.budget,
-            learned: memory?.learned(facts.profile?.fingerprint) ?? [], known: known)
+        var settings = settings
+        settings.budget = budget ?? self.budget
+        return checkpoint.plan(facts, settings, width: width, height: height)
     }
 }
